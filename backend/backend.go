@@ -1,0 +1,74 @@
+package backend
+
+import "context"
+
+// Backend is a device: memory, and operations in order. Its methods may be called from any goroutine; Do runs one step at
+// a time, so scratch tensors can be shared by all who hold a step.
+type Backend interface {
+	// Name is "cpu" or "webgpu".
+	Name() string
+	// Adapter describes the hardware, as `lrun info` prints it.
+	Adapter() string
+
+	// NewTensor makes a zeroed tensor [rows][cols] of F32 or U32. An error names the size and the device's limit.
+	NewTensor(rows, cols int) (Tensor, error)
+	// NewMatrix makes a zeroed matrix, split so that no part exceeds what the device can bind; a part holds a multiple
+	// of group rows (1 where rows stand alone, 2 where they come in pairs, the rows of an expert in a stack of experts).
+	NewMatrix(d DType, rows, cols, group int) (*Matrix, error)
+	// WriteRows stores rows of the matrix, from row first on; data is a whole number of rows of RowBytes each. The data
+	// is copied or consumed before WriteRows returns, and at most 64 MiB of such copies are alive at once.
+	WriteRows(m *Matrix, first int, data []byte) error
+	// NewKV makes the zeroed cache of one layer for pages of page tokens (a power of two, 16 to 64).
+	NewKV(d DType, pages, page, kvHeads, headDim int) (*KV, error)
+	// GrowKV makes room for pages pages, more than there are, and keeps what the cache holds.
+	GrowKV(kv *KV, pages int) error
+	// NewReadback makes a place for the host to receive bytes bytes of a tensor.
+	NewReadback(bytes int) (Readback, error)
+
+	// Do runs one step: record calls operations, in order. What they read and write must not be released before the
+	// step is done. The first error of any operation is returned, with its name and shapes; then the step's results
+	// are undefined. Do may return before the device has finished: Readback.Wait and Sync wait.
+	Do(record func(Ops)) error
+	// Sync waits until everything submitted is done, or the context is cancelled.
+	Sync(ctx context.Context) error
+	// Dispatches is how many kernels have been launched since the backend was opened.
+	Dispatches() int64
+	// Memory is the number of bytes of device memory held by live buffers.
+	Memory() int64
+	// Close releases the device. Everything made on it must have been released before.
+	Close() error
+}
+
+// Readback receives the contents of a tensor on the host, after the step that filled it, without stopping the device.
+type Readback interface {
+	// Wait waits for the last Fetch into this readback and returns its bytes, which stay valid until the next Fetch. It
+	// returns the context's error when cancelled first, and the device's when the device was lost.
+	Wait(ctx context.Context) ([]byte, error)
+	// Release gives the memory back.
+	Release()
+}
+
+// KV is the cache of one layer: keys and values of tokens, in pages of Page tokens. With Dp = Pad4(HeadDim), elements of
+// DType (F32 or F16) lie as
+//
+//	keys    [pages][kvHeads][Dp/4][Page][4]   (so that neighbouring keys are neighbours for one thread each)
+//	values  [pages][kvHeads][Page][Dp]
+//
+// The padding of a head is zero. A slot is page·Page + index in the page.
+type KV struct {
+	DType   DType
+	Pages   int
+	Page    int
+	KVHeads int
+	HeadDim int
+	K, V    Buffer
+}
+
+// PageBytes is the size of one page of keys, and of one page of values.
+func (kv *KV) PageBytes() int { return kv.KVHeads * Pad4(kv.HeadDim) * kv.Page * kv.DType.Size() }
+
+// Release gives the cache's memory back.
+func (kv *KV) Release() {
+	kv.K.Release()
+	kv.V.Release()
+}

@@ -1,0 +1,219 @@
+package backend
+
+// Ops are the operations of a step. Each writes its first argument. None returns an error: the first one ends the step,
+// and Do returns it.
+type Ops interface {
+	// Write stores host words (ids, positions, angles) at the start of a tensor's rows, row after row: data holds
+	// Rows·Cols elements of 4 bytes. It takes effect in order with the other operations.
+	Write(dst Tensor, data []uint32)
+	// Fetch copies a tensor, padding left out, to the host; Readback.Wait returns it.
+	Fetch(dst Readback, src Tensor)
+
+	Embed(dst Tensor, a Embed)
+	Norm(dst, x Tensor, n Norm)
+	Residual(x, y Tensor, a Residual)
+	Linear(dst, x Tensor, w *Matrix, a Linear)
+	GateUp(dst, x Tensor, w *Matrix, a GateUp)
+	QKVRope(q, qkv Tensor, kv *KV, a QKVRope)
+	Attend(dst, q Tensor, kv *KV, v View, a Attend)
+	Route(dst, x Tensor, w *Matrix, a Route)
+	ExpertGateUp(dst, x, routes Tensor, w *Matrix, a Experts)
+	ExpertDown(dst, x, routes Tensor, w *Matrix, a Experts)
+	// LogProb is dst[t] = log softmax(logits[t])[targets[t]]; dst is f32 [tokens][1], targets u32 [1][tokens].
+	LogProb(dst, logits, targets Tensor)
+	Sample(dst, logits Tensor, a Sample)
+}
+
+// Activation is the nonlinearity of a layer, by Hugging Face's name in `hidden_act`.
+type Activation uint32
+
+// The activations. Arguments of exp and tanh are clamped as spec/wgsl-performance.md, section 14, says.
+const (
+	Identity  Activation = iota
+	SiLU                 // "silu", "swish": x·σ(x)
+	GELU                 // "gelu": x·Φ(x), Φ by an erf good to 1e-6
+	GELUTanh             // "gelu_new", "gelu_pytorch_tanh", "gelu_fast": ½x(1 + tanh(√(2/π)(x + 0.044715x³)))
+	QuickGELU            // "quick_gelu": x·σ(1.702x)
+	ReLU                 // "relu"
+	ReLU2                // "relu2": max(0, x)²
+	Sigmoid
+	Tanh
+)
+
+// Embed is dst[t] = table[ids[t]]·Scale (+ positions[pos[t] + PosOffset]).
+type Embed struct {
+	Table     *Matrix // [vocab][dim]; an id outside it gives zeros
+	IDs       Tensor  // u32 [1][tokens]
+	Scale     float32
+	Positions *Matrix // [contexts][dim] learned positions, or nil
+	Pos       Tensor  // u32 [1][tokens], needed with Positions
+	PosOffset int     // 2 for OPT
+}
+
+// Norm is y = (x − mean)·rsqrt(var + Eps)·Weight + Bias, or with RMS y = x·rsqrt(mean(x²) + Eps)·Weight.
+type Norm struct {
+	RMS    bool
+	Eps    float32
+	Weight Tensor // f32 [1][n], or none: ones
+	Bias   Tensor // f32 [1][n], or none: zeros
+}
+
+// Residual is x ← x + Scale·Post(y), and then dst = Pre(x): the end of one sub-layer and the start of the next. x is
+// updated in place; x, y and dst are three different tensors [tokens][dim].
+type Residual struct {
+	Scale float32
+	Post  *Norm  // nil: y as it is
+	Dst   Tensor // none: only x is wanted
+	Pre   *Norm  // the next sub-layer's norm; needed with Dst
+}
+
+// Linear is y = Clip(Act(x·Wᵀ + Bias)·Scale), soft-capped, then dst = y or dst ← dst + y.
+//
+// x is [tokens][w.Cols], dst [tokens][w.Rows].
+type Linear struct {
+	Bias    Tensor // f32 [1][w.Rows], or none
+	Act     Activation
+	Scale   float32 // 0 means 1
+	SoftCap float32 // y ← SoftCap·tanh(y/SoftCap) where above 0 (Gemma 2, arXiv 2408.00118)
+	Add     bool    // add to dst
+	Gate    Tensor  // f32 [tokens][1]: y is multiplied by its row's gate; or none
+}
+
+// GateUp is dst = Act(x·Gᵀ + b_g) ⊙ (x·Uᵀ + b_u). G and U are the even and the odd rows of w, [2·dst.Cols][x.Cols], and
+// so are their biases: interleaved, so that a split by rows never parts a pair.
+type GateUp struct {
+	Bias Tensor // f32 [1][w.Rows], or none
+	Act  Activation
+}
+
+// HeadNorm is a norm of the query or key heads before rotation.
+type HeadNorm struct {
+	Norm       // Weight and Bias are [1][headDim], shared by all heads, or [1][heads·headDim]
+	Whole bool // the statistics run over all heads at once (OLMo 2), not over each (Qwen 3)
+}
+
+// QKVRope takes the projections qkv [tokens][(heads + 2·kvHeads)·headDim], queries first, then keys, then values:
+// normalises and clips, rotates queries and keys, and writes the queries to q [tokens][heads·Pad4(headDim)] and keys and
+// values to the cache at the tokens' slots.
+//
+// Rotation (arXiv 2104.09864) of pair i of the first Rotary channels: (a, b) ← (a·cos − b·sin, b·cos + a·sin), where the
+// pair is (x[i], x[i + Rotary/2]), or with Interleaved (x[2i], x[2i + 1]). Rope holds the row of each token: Rotary/2
+// cosines, then Rotary/2 sines, made on the host. Rotary 0 rotates nothing, and Rope may be none.
+type QKVRope struct {
+	Heads       int    // kvHeads and headDim are the cache's
+	Slots       Tensor // u32 [1][tokens]: where in the cache each token goes
+	Rope        Tensor // f32 [tokens][Rotary]
+	Rotary      int
+	Interleaved bool
+	QNorm       *HeadNorm // nil: none
+	KNorm       *HeadNorm
+	Clip        float32 // above 0: q, k and v are clamped to ±Clip after the norm (OLMo, MPT)
+}
+
+// Segment is a run of cached keys in a view: Count keys that lie in pages one after another, the first at slot First of
+// the first page. Key i of the segment stands at position Pos + i.
+type Segment struct {
+	Pages  []uint32 // page numbers in the cache
+	First  int
+	Count  int
+	Pos    int
+	Causal bool // a query sees only keys at its own position or before
+	Window int  // above 0: a query at p sees only keys at positions above p − Window
+}
+
+// View is what the queries of a step may see. The queries stand at positions Pos, Pos + 1, … A query that sees no key
+// gives zeros.
+type View struct {
+	Pos      int
+	Segments []Segment
+	// Table is room on the device for the segments, u32 [1][n] with n at least Words(); the backend fills it when the
+	// view is first attended with, so one table serves one view in a step.
+	Table Tensor
+}
+
+// SegmentWords is the number of words that describe a segment in a view's table, before its pages:
+//
+//	page-list start, First, Count, Pos, Causal (0 or 1), Window, 0, 0
+//
+// All segments' descriptions come first, then all page lists; the page-list start counts words from the table's start.
+const SegmentWords = 8
+
+// Words is the size of the table that the view needs.
+func (v View) Words() int {
+	n := 0
+	for _, s := range v.Segments {
+		n += SegmentWords + len(s.Pages)
+	}
+	return n
+}
+
+// Encode writes the view's table into dst, which has room for Words() words, and returns it cut to length.
+func (v View) Encode(dst []uint32) []uint32 {
+	dst = dst[:0]
+	start := uint32(len(v.Segments) * SegmentWords)
+	for _, s := range v.Segments {
+		causal := uint32(0)
+		if s.Causal {
+			causal = 1
+		}
+		dst = append(dst, start, uint32(s.First), uint32(s.Count), uint32(s.Pos), causal, uint32(s.Window), 0, 0)
+		start += uint32(len(s.Pages))
+	}
+	for _, s := range v.Segments {
+		dst = append(dst, s.Pages...)
+	}
+	return dst
+}
+
+// Attend is softmax attention of q [tokens][heads·Pad4(headDim)] over the keys of a view, in tiles with an online softmax
+// (arXiv 2205.14135): dst [tokens][heads·headDim] = Σ_j p_j·v_j, p = softmax_j(cap(q·k_j·Scale) + bias_j). Query head h
+// reads KV head h / (heads/kvHeads).
+type Attend struct {
+	Heads   int
+	Scale   float32
+	SoftCap float32 // above 0: SoftCap·tanh(s/SoftCap) of the scaled score (Gemma 2)
+	Slopes  Tensor  // f32 [1][heads]: ALiBi (arXiv 2108.12409), bias = slope·(position of key − position of query); or none
+	// SlopesBF16 computes the ALiBi bias as Falcon does: bf16(slope·bf16(key position)), the slope already bf16.
+	SlopesBF16 bool
+}
+
+// Route picks the experts of each token: logits = x·Wᵀ over Experts rows, p = softmax(logits) in f32, the TopK largest
+// (ties to the lower index). dst is [tokens][2·TopK (+1)]: TopK expert numbers as u32 bits, then TopK weights as f32.
+// Where w has one more row than Experts, dst has one more column: σ(x·w_last), the gate of a shared expert (Qwen2-MoE).
+type Route struct {
+	Experts   int
+	TopK      int
+	Normalise bool // the chosen weights are divided by their sum
+}
+
+// Experts are feed-forward networks of which each token uses TopK, chosen by Route.
+//
+// ExpertGateUp: dst [tokens·TopK][hidden] = GateUp of the token's row of x with the chosen expert's rows of w
+// [Experts·2·hidden][dim], row order as in GateUp.
+// ExpertDown: dst [tokens][dim] = Σ_k weight_k · x[token·TopK + k]·W_kᵀ with w [Experts·dim][hidden].
+type Experts struct {
+	Experts int
+	TopK    int
+	Act     Activation // ExpertGateUp only
+}
+
+// Sample draws the next token from logits [1][vocab] as Hugging Face's processors do, in their order: repetition penalty,
+// frequency and presence penalties, temperature, top-k, top-p, min-p; then an exact draw as the arg max of
+// z_i + Gumbel noise from a hash of (Seed, Step, i). Ties go to the lower id.
+//
+// dst is [1][2]: the id as u32 bits, and its log-probability under softmax(logits) before any of these. The id is also
+// stored in Next, and Counts[id] grows by one.
+type Sample struct {
+	Next   Tensor // u32 [1][1]: the ids of the next step; or none
+	Counts Tensor // u32 [1][vocab]: bit 31 set for ids of the prompt, the rest how often it was generated; none: no penalties
+
+	Temperature float32 // 0: greedy
+	TopK        int     // 0: all
+	TopP        float32 // 1 or 0: all
+	MinP        float32 // 0: all
+	Repetition  float32 // CTRL's penalty (arXiv 1909.05858), 1 or 0: none
+	Presence    float32
+	Frequency   float32
+	Seed        uint32
+	Step        uint32
+}
