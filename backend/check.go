@@ -1,0 +1,186 @@
+package backend
+
+import "fmt"
+
+// The Check methods say what is wrong with the shapes of an operation's operands, or nil. Every backend calls them before
+// it touches memory, so that both refuse the same things in the same words.
+
+// shape is one claim about an operand.
+type shape struct {
+	ok   bool
+	what string
+}
+
+// first is the error of the first claim that does not hold.
+func first(op string, dst Tensor, claims ...shape) error {
+	for _, c := range claims {
+		if !c.ok {
+			return fmt.Errorf("%s to %s: %s", op, dst, c.what)
+		}
+	}
+	return nil
+}
+
+// vector claims that v is absent or holds n elements in one row.
+func vector(name string, v Tensor, n int) shape {
+	return shape{v.IsNone() || v.Rows == 1 && v.Cols == n, fmt.Sprintf("%s is %s, want [1][%d]", name, v, n)}
+}
+
+// sized claims that t is [rows][cols].
+func sized(name string, t Tensor, rows, cols int) shape {
+	ok := !t.IsNone() && t.Rows == rows && t.Cols == cols
+	return shape{ok, fmt.Sprintf("%s is %s, want [%d][%d]", name, t, rows, cols)}
+}
+
+// matrix claims that m is [rows][cols].
+func matrix(name string, m *Matrix, rows, cols int) shape {
+	if m == nil {
+		return shape{false, name + " is missing"}
+	}
+	return shape{m.Rows == rows && m.Cols == cols, fmt.Sprintf("%s is %s, want [%d][%d]", name, m, rows, cols)}
+}
+
+// Check checks the operands of Ops.Embed.
+func (a Embed) Check(dst Tensor) error {
+	if a.Table == nil {
+		return fmt.Errorf("embed to %s: no table", dst)
+	}
+	if a.Positions == nil {
+		return first("embed", dst, sized("ids", a.IDs, 1, dst.Rows), matrix("table", a.Table, a.Table.Rows, dst.Cols))
+	}
+	return first("embed", dst, sized("ids", a.IDs, 1, dst.Rows), matrix("table", a.Table, a.Table.Rows, dst.Cols),
+		sized("pos", a.Pos, 1, dst.Rows), matrix("positions", a.Positions, a.Positions.Rows, dst.Cols))
+}
+
+// Check checks the operands of Ops.Norm.
+func (n Norm) Check(dst, x Tensor) error {
+	return first("norm", dst, sized("x", x, dst.Rows, dst.Cols),
+		vector("weight", n.Weight, dst.Cols), vector("bias", n.Bias, dst.Cols))
+}
+
+// Check checks the operands of Ops.Residual.
+func (a Residual) Check(x, y Tensor) error {
+	if err := first("residual", x, sized("y", y, x.Rows, x.Cols)); err != nil {
+		return err
+	}
+	if a.Post != nil {
+		if err := a.Post.Check(y, y); err != nil {
+			return err
+		}
+	}
+	if a.Dst.IsNone() {
+		return nil
+	}
+	if a.Pre == nil {
+		return fmt.Errorf("residual to %s: no norm for the destination", x)
+	}
+	return a.Pre.Check(a.Dst, x)
+}
+
+// Check checks the operands of Ops.Linear.
+func (a Linear) Check(dst, x Tensor, w *Matrix) error {
+	gate := shape{true, ""}
+	if !a.Gate.IsNone() {
+		gate = sized("gate", a.Gate, dst.Rows, 1)
+	}
+	return first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols),
+		vector("bias", a.Bias, dst.Cols), gate)
+}
+
+// Check checks the operands of Ops.GateUp.
+func (a GateUp) Check(dst, x Tensor, w *Matrix) error {
+	return first("gate_up", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, 2*dst.Cols, x.Cols),
+		vector("bias", a.Bias, 2*dst.Cols))
+}
+
+// check claims that the norm's parameters fit heads of headDim, one for all or one each.
+func (n *HeadNorm) check(name string, heads, headDim int) shape {
+	if n == nil {
+		return shape{true, ""}
+	}
+	fits := func(t Tensor) bool {
+		return t.IsNone() || t.Rows == 1 && (t.Cols == heads*headDim || t.Cols == headDim && !n.Whole)
+	}
+	return shape{fits(n.Weight) && fits(n.Bias),
+		fmt.Sprintf("%s is %s, want [1][%d] or [1][%d]", name, n.Weight, headDim, heads*headDim)}
+}
+
+// Check checks the operands of Ops.QKVRope.
+func (a QKVRope) Check(q, qkv Tensor, kv *KV) error {
+	if kv.KVHeads == 0 || a.Heads%kv.KVHeads != 0 {
+		return fmt.Errorf("qkv_rope: %d query heads do not divide among %d key heads", a.Heads, kv.KVHeads)
+	}
+	rope := shape{a.Rotary >= 0 && a.Rotary <= kv.HeadDim && a.Rotary%2 == 0,
+		fmt.Sprintf("%d rotated channels of %d", a.Rotary, kv.HeadDim)}
+	angles := shape{true, ""}
+	if a.Rotary > 0 {
+		angles = sized("rope", a.Rope, qkv.Rows, a.Rotary)
+	}
+	return first("qkv_rope", q, sized("qkv", qkv, q.Rows, (a.Heads+2*kv.KVHeads)*kv.HeadDim),
+		sized("q", q, q.Rows, a.Heads*Pad4(kv.HeadDim)), sized("slots", a.Slots, 1, q.Rows), rope, angles,
+		a.QNorm.check("query norm", a.Heads, kv.HeadDim), a.KNorm.check("key norm", kv.KVHeads, kv.HeadDim))
+}
+
+// Check checks the operands of Ops.Attend.
+func (a Attend) Check(dst, q Tensor, kv *KV, v View) error {
+	if kv.KVHeads == 0 || a.Heads%kv.KVHeads != 0 {
+		return fmt.Errorf("attend: %d query heads do not divide among %d key heads", a.Heads, kv.KVHeads)
+	}
+	for i, s := range v.Segments {
+		if s.First < 0 || s.Count < 0 || s.First+s.Count > len(s.Pages)*kv.Page {
+			return fmt.Errorf("attend: segment %d of %d keys from slot %d exceeds its %d pages", i, s.Count, s.First, len(s.Pages))
+		}
+		for _, p := range s.Pages {
+			if int(p) >= kv.Pages {
+				return fmt.Errorf("attend: segment %d names page %d of %d", i, p, kv.Pages)
+			}
+		}
+	}
+	table := shape{v.Table.Rows == 1 && v.Table.Cols >= v.Words(),
+		fmt.Sprintf("the view's table is %s, want %d words", v.Table, v.Words())}
+	return first("attend", dst, sized("dst", dst, q.Rows, a.Heads*kv.HeadDim),
+		sized("q", q, q.Rows, a.Heads*Pad4(kv.HeadDim)), vector("slopes", a.Slopes, a.Heads), table)
+}
+
+// Shared reports whether w holds the gate of a shared expert in a last row.
+func (a Route) Shared(w *Matrix) bool { return w.Rows == a.Experts+1 }
+
+// Check checks the operands of Ops.Route.
+func (a Route) Check(dst, x Tensor, w *Matrix) error {
+	cols, rows := 2*a.TopK, a.Experts
+	if w != nil && a.Shared(w) {
+		cols, rows = cols+1, rows+1
+	}
+	top := shape{a.TopK > 0 && a.TopK <= a.Experts, fmt.Sprintf("%d of %d experts", a.TopK, a.Experts)}
+	return first("route", dst, sized("dst", dst, x.Rows, cols), matrix("weight", w, rows, x.Cols), top)
+}
+
+// CheckGateUp checks the operands of Ops.ExpertGateUp.
+func (a Experts) CheckGateUp(dst, x, routes Tensor, w *Matrix) error {
+	return first("expert_gate_up", dst, sized("dst", dst, x.Rows*a.TopK, dst.Cols),
+		matrix("weight", w, a.Experts*2*dst.Cols, x.Cols), a.routed(routes, x.Rows))
+}
+
+// CheckDown checks the operands of Ops.ExpertDown.
+func (a Experts) CheckDown(dst, x, routes Tensor, w *Matrix) error {
+	return first("expert_down", dst, sized("x", x, dst.Rows*a.TopK, x.Cols),
+		matrix("weight", w, a.Experts*dst.Cols, x.Cols), a.routed(routes, dst.Rows))
+}
+
+// routed claims that routes holds TopK choices a token.
+func (a Experts) routed(routes Tensor, tokens int) shape {
+	return shape{routes.Rows == tokens && routes.Cols >= 2*a.TopK,
+		fmt.Sprintf("routes are %s, want [%d][%d]", routes, tokens, 2*a.TopK)}
+}
+
+// CheckLogProb checks the operands of Ops.LogProb.
+func CheckLogProb(dst, logits, targets Tensor) error {
+	return first("log_prob", dst, sized("dst", dst, logits.Rows, 1), sized("targets", targets, 1, logits.Rows))
+}
+
+// Check checks the operands of Ops.Sample.
+func (a Sample) Check(dst, logits Tensor) error {
+	next := shape{a.Next.IsNone() || a.Next.Rows == 1 && a.Next.Cols >= 1, fmt.Sprintf("next is %s, want [1][1]", a.Next)}
+	return first("sample", dst, sized("dst", dst, 1, 2), sized("logits", logits, 1, logits.Cols), next,
+		vector("counts", a.Counts, logits.Cols))
+}
