@@ -5,39 +5,45 @@ import "fmt"
 // The Check methods say what is wrong with the shapes of an operation's operands, or nil. Every backend calls them before
 // it touches memory, so that both refuse the same things in the same words.
 
-// shape is one claim about an operand.
-type shape struct {
-	ok   bool
-	what string
+// claim is something that must hold of an operand, kept unformatted since it nearly always does.
+type claim struct {
+	ok         bool
+	what       string
+	got        string // "" or the matrix type
+	rows, cols int    // what there is
+	wantRows   int
+	wantCols   int
 }
 
 // first is the error of the first claim that does not hold.
-func first(op string, dst Tensor, claims ...shape) error {
-	for _, c := range claims {
-		if !c.ok {
-			return fmt.Errorf("%s to %s: %s", op, dst, c.what)
+func first(op string, dst Tensor, claims ...claim) error {
+	for i := range claims {
+		if c := &claims[i]; !c.ok {
+			return fmt.Errorf("%s to %s: %s is %s[%d][%d], want [%d][%d]",
+				op, dst, c.what, c.got, c.rows, c.cols, c.wantRows, c.wantCols)
 		}
 	}
 	return nil
 }
 
-// vector claims that v is absent or holds n elements in one row.
-func vector(name string, v Tensor, n int) shape {
-	return shape{v.IsNone() || v.Rows == 1 && v.Cols == n, fmt.Sprintf("%s is %s, want [1][%d]", name, v, n)}
+// sized claims that t is [rows][cols].
+func sized(name string, t Tensor, rows, cols int) claim {
+	return claim{!t.IsNone() && t.Rows == rows && t.Cols == cols, name, "", t.Rows, t.Cols, rows, cols}
 }
 
-// sized claims that t is [rows][cols].
-func sized(name string, t Tensor, rows, cols int) shape {
-	ok := !t.IsNone() && t.Rows == rows && t.Cols == cols
-	return shape{ok, fmt.Sprintf("%s is %s, want [%d][%d]", name, t, rows, cols)}
+// vector claims that v is absent or holds n elements in one row.
+func vector(name string, v Tensor, n int) claim {
+	c := sized(name, v, 1, n)
+	c.ok = c.ok || v.IsNone()
+	return c
 }
 
 // matrix claims that m is [rows][cols].
-func matrix(name string, m *Matrix, rows, cols int) shape {
+func matrix(name string, m *Matrix, rows, cols int) claim {
 	if m == nil {
-		return shape{false, name + " is missing"}
+		return claim{what: name, got: "none", wantRows: rows, wantCols: cols}
 	}
-	return shape{m.Rows == rows && m.Cols == cols, fmt.Sprintf("%s is %s, want [%d][%d]", name, m, rows, cols)}
+	return claim{m.Rows == rows && m.Cols == cols, name, "", m.Rows, m.Cols, rows, cols}
 }
 
 // Check checks the operands of Ops.Embed.
@@ -79,10 +85,8 @@ func (a Residual) Check(x, y Tensor) error {
 
 // Check checks the operands of Ops.Linear.
 func (a Linear) Check(dst, x Tensor, w *Matrix) error {
-	gate := shape{true, ""}
-	if !a.Gate.IsNone() {
-		gate = sized("gate", a.Gate, dst.Rows, 1)
-	}
+	gate := sized("gate", a.Gate, dst.Rows, 1)
+	gate.ok = gate.ok || a.Gate.IsNone()
 	return first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols),
 		vector("bias", a.Bias, dst.Cols), gate)
 }
@@ -94,15 +98,14 @@ func (a GateUp) Check(dst, x Tensor, w *Matrix) error {
 }
 
 // check claims that the norm's parameters fit heads of headDim, one for all or one each.
-func (n *HeadNorm) check(name string, heads, headDim int) shape {
+func (n *HeadNorm) check(name string, heads, headDim int) claim {
 	if n == nil {
-		return shape{true, ""}
+		return claim{ok: true}
 	}
-	fits := func(t Tensor) bool {
-		return t.IsNone() || t.Rows == 1 && (t.Cols == heads*headDim || t.Cols == headDim && !n.Whole)
+	if !n.Weight.IsNone() && n.Weight.Cols == headDim && !n.Whole {
+		return vector(name, n.Weight, headDim)
 	}
-	return shape{fits(n.Weight) && fits(n.Bias),
-		fmt.Sprintf("%s is %s, want [1][%d] or [1][%d]", name, n.Weight, headDim, heads*headDim)}
+	return vector(name, n.Weight, heads*headDim)
 }
 
 // Check checks the operands of Ops.QKVRope.
@@ -110,14 +113,13 @@ func (a QKVRope) Check(q, qkv Tensor, kv *KV) error {
 	if kv.KVHeads == 0 || a.Heads%kv.KVHeads != 0 {
 		return fmt.Errorf("qkv_rope: %d query heads do not divide among %d key heads", a.Heads, kv.KVHeads)
 	}
-	rope := shape{a.Rotary >= 0 && a.Rotary <= kv.HeadDim && a.Rotary%2 == 0,
-		fmt.Sprintf("%d rotated channels of %d", a.Rotary, kv.HeadDim)}
-	angles := shape{true, ""}
-	if a.Rotary > 0 {
-		angles = sized("rope", a.Rope, qkv.Rows, a.Rotary)
+	if a.Rotary < 0 || a.Rotary > kv.HeadDim || a.Rotary%2 != 0 {
+		return fmt.Errorf("qkv_rope: cannot rotate %d channels of a head of %d", a.Rotary, kv.HeadDim)
 	}
+	angles := sized("rope", a.Rope, qkv.Rows, a.Rotary)
+	angles.ok = angles.ok || a.Rotary == 0
 	return first("qkv_rope", q, sized("qkv", qkv, q.Rows, (a.Heads+2*kv.KVHeads)*kv.HeadDim),
-		sized("q", q, q.Rows, a.Heads*Pad4(kv.HeadDim)), sized("slots", a.Slots, 1, q.Rows), rope, angles,
+		sized("q", q, q.Rows, a.Heads*Pad4(kv.HeadDim)), sized("slots", a.Slots, 1, q.Rows), angles,
 		a.QNorm.check("query norm", a.Heads, kv.HeadDim), a.KNorm.check("key norm", kv.KVHeads, kv.HeadDim))
 }
 
@@ -136,8 +138,8 @@ func (a Attend) Check(dst, q Tensor, kv *KV, v View) error {
 			}
 		}
 	}
-	table := shape{v.Table.Rows == 1 && v.Table.Cols >= v.Words(),
-		fmt.Sprintf("the view's table is %s, want %d words", v.Table, v.Words())}
+	table := sized("the view's table", v.Table, 1, v.Words())
+	table.ok = v.Table.Rows == 1 && v.Table.Cols >= v.Words()
 	return first("attend", dst, sized("dst", dst, q.Rows, a.Heads*kv.HeadDim),
 		sized("q", q, q.Rows, a.Heads*Pad4(kv.HeadDim)), vector("slopes", a.Slopes, a.Heads), table)
 }
@@ -151,8 +153,10 @@ func (a Route) Check(dst, x Tensor, w *Matrix) error {
 	if w != nil && a.Shared(w) {
 		cols, rows = cols+1, rows+1
 	}
-	top := shape{a.TopK > 0 && a.TopK <= a.Experts, fmt.Sprintf("%d of %d experts", a.TopK, a.Experts)}
-	return first("route", dst, sized("dst", dst, x.Rows, cols), matrix("weight", w, rows, x.Cols), top)
+	if a.TopK < 1 || a.TopK > a.Experts {
+		return fmt.Errorf("route: cannot choose %d of %d experts", a.TopK, a.Experts)
+	}
+	return first("route", dst, sized("dst", dst, x.Rows, cols), matrix("weight", w, rows, x.Cols))
 }
 
 // CheckGateUp checks the operands of Ops.ExpertGateUp.
@@ -168,9 +172,10 @@ func (a Experts) CheckDown(dst, x, routes Tensor, w *Matrix) error {
 }
 
 // routed claims that routes holds TopK choices a token.
-func (a Experts) routed(routes Tensor, tokens int) shape {
-	return shape{routes.Rows == tokens && routes.Cols >= 2*a.TopK,
-		fmt.Sprintf("routes are %s, want [%d][%d]", routes, tokens, 2*a.TopK)}
+func (a Experts) routed(routes Tensor, tokens int) claim {
+	c := sized("routes", routes, tokens, 2*a.TopK)
+	c.ok = !routes.IsNone() && routes.Rows == tokens && routes.Cols >= 2*a.TopK
+	return c
 }
 
 // CheckLogProb checks the operands of Ops.LogProb.
@@ -180,7 +185,8 @@ func CheckLogProb(dst, logits, targets Tensor) error {
 
 // Check checks the operands of Ops.Sample.
 func (a Sample) Check(dst, logits Tensor) error {
-	next := shape{a.Next.IsNone() || a.Next.Rows == 1 && a.Next.Cols >= 1, fmt.Sprintf("next is %s, want [1][1]", a.Next)}
+	next := sized("next", a.Next, 1, 1)
+	next.ok = a.Next.IsNone() || a.Next.Rows == 1 && a.Next.Cols >= 1
 	return first("sample", dst, sized("dst", dst, 1, 2), sized("logits", logits, 1, logits.Cols), next,
 		vector("counts", a.Counts, logits.Cols))
 }
