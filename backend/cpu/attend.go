@@ -1,0 +1,157 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// tile is how many keys an online softmax step takes.
+const tile = 64
+
+// masked is the score of a key that may not be seen; no infinity, as in the shaders.
+const masked = -1e30
+
+// Attend is attention over a view of the cache; see backend.Attend.
+func (o *ops) Attend(dst, q backend.Tensor, kv *backend.KV, v backend.View, a backend.Attend) {
+	if !o.ready(a.Check(dst, q, kv, v)) {
+		return
+	}
+	parallel(q.Rows*a.Heads, 1, func(from, to int) {
+		r := newReader(kv)
+		for i := from; i < to; i++ {
+			t, h := i/a.Heads, i%a.Heads
+			r.attend(row(dst, t)[h*kv.HeadDim:(h+1)*kv.HeadDim], row(q, t)[h*r.dp:(h+1)*r.dp], t, h, v, a)
+		}
+	})
+}
+
+// reader is the state of one query's pass over the keys.
+type reader struct {
+	kv     *backend.KV
+	dp     int
+	scores [tile]float32
+	acc    []float32 // [dp], Σ p·v
+	top    float32   // the largest score so far
+	sum    float32   // Σ p
+}
+
+func newReader(kv *backend.KV) *reader {
+	dp := backend.Pad4(kv.HeadDim)
+	return &reader{kv: kv, dp: dp, acc: make([]float32, dp)}
+}
+
+// attend is the attention of query t, head h.
+func (r *reader) attend(dst, q []float32, t, h int, v backend.View, a backend.Attend) {
+	r.top, r.sum = masked, 0
+	clear(r.acc)
+	kvHead := h / (a.Heads / r.kv.KVHeads)
+	for i := range v.Segments {
+		s := &v.Segments[i]
+		from, to := visible(s, v.Pos+t)
+		for ; from < to; from += tile {
+			r.tile(q, s, from, min(from+tile, to), v.Pos+t, h, kvHead, a)
+		}
+	}
+	for i := range dst {
+		dst[i] = 0
+		if r.sum > 0 {
+			dst[i] = r.acc[i] / r.sum
+		}
+	}
+}
+
+// visible is the range of keys of a segment that the query at position p sees.
+func visible(s *backend.Segment, p int) (from, to int) {
+	to = s.Count
+	if s.Causal {
+		to = min(to, p-s.Pos+1)
+	}
+	if s.Window > 0 {
+		from = max(0, p-s.Window+1-s.Pos)
+	}
+	return from, to
+}
+
+// tile takes keys from to to of a segment into the online softmax.
+func (r *reader) tile(q []float32, s *backend.Segment, from, to, p, h, kvHead int, a backend.Attend) {
+	was := r.top
+	for i := from; i < to; i++ {
+		page, index := r.place(s, i)
+		score := softCap(r.score(q, page, index, kvHead)*a.Scale, a.SoftCap) + bias(a, h, s.Pos+i, p)
+		r.scores[i-from] = score
+		r.top = max(r.top, score)
+	}
+	fade := exp(was - r.top)
+	r.sum *= fade
+	for i := range r.acc {
+		r.acc[i] *= fade
+	}
+	for i := from; i < to; i++ {
+		weight := exp(r.scores[i-from] - r.top)
+		r.sum += weight
+		page, index := r.place(s, i)
+		r.addValue(weight, page, index, kvHead)
+	}
+}
+
+// place is the page and the index in it of key i of a segment.
+func (r *reader) place(s *backend.Segment, i int) (page, index int) {
+	at := s.First + i
+	return int(s.Pages[at/r.kv.Page]), at % r.kv.Page
+}
+
+// bias is the ALiBi term of head h for a key at position j and a query at p.
+func bias(a backend.Attend, h, j, p int) float32 {
+	if a.Slopes.IsNone() {
+		return 0
+	}
+	slope := row(a.Slopes, 0)[h]
+	if a.SlopesBF16 {
+		return roundBF16(slope * roundBF16(float32(j)))
+	}
+	return slope * float32(j-p)
+}
+
+// roundBF16 is x to the nearest bf16, ties to even.
+func roundBF16(x float32) float32 {
+	b := math.Float32bits(x)
+	return math.Float32frombits((b + 0x7fff + (b>>16)&1) &^ 0xffff)
+}
+
+// score is q·k of the key at index in page.
+func (r *reader) score(q []float32, page, index, kvHead int) float32 {
+	kv, quads := r.kv, r.dp/4
+	at := ((page*kv.KVHeads+kvHead)*quads*kv.Page + index) * 4
+	sum := float32(0)
+	if kv.DType == backend.F32 {
+		keys := words(kv.K).floats()
+		for i := 0; i < len(q); i, at = i+4, at+kv.Page*4 {
+			k, x := keys[at:at+4:at+4], q[i:i+4:i+4]
+			sum += k[0]*x[0] + k[1]*x[1] + k[2]*x[2] + k[3]*x[3]
+		}
+		return sum
+	}
+	keys, table := words(kv.K).halves(), halfTable()
+	for i := 0; i < len(q); i, at = i+4, at+kv.Page*4 {
+		k, x := keys[at:at+4:at+4], q[i:i+4:i+4]
+		sum += table[k[0]]*x[0] + table[k[1]]*x[1] + table[k[2]]*x[2] + table[k[3]]*x[3]
+	}
+	return sum
+}
+
+// addValue adds weight times the value at index in page.
+func (r *reader) addValue(weight float32, page, index, kvHead int) {
+	kv := r.kv
+	at := ((page*kv.KVHeads+kvHead)*kv.Page + index) * r.dp
+	if kv.DType == backend.F32 {
+		for i, v := range words(kv.V).floats()[at : at+r.dp] {
+			r.acc[i] += weight * v
+		}
+		return
+	}
+	table := halfTable()
+	for i, v := range words(kv.V).halves()[at : at+r.dp] {
+		r.acc[i] += weight * table[v]
+	}
+}

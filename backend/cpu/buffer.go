@@ -1,0 +1,70 @@
+package cpu
+
+import (
+	"unsafe"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// buffer is memory seen as words, floats, halves or bytes, as a shader's binding is.
+type buffer struct {
+	words []uint32
+	size  int
+	owner *cpu
+}
+
+func (c *cpu) newBuffer(bytes int) *buffer {
+	c.memory.Add(int64(bytes))
+	return &buffer{words: make([]uint32, (bytes+3)/4), size: bytes, owner: c}
+}
+
+func (b *buffer) Bytes() int { return b.size }
+
+// Release drops the memory, once.
+func (b *buffer) Release() {
+	if b.words != nil {
+		b.owner.memory.Add(-int64(b.size))
+		b.words = nil
+	}
+}
+
+// words is the CPU memory behind a buffer.
+func words(b backend.Buffer) *buffer { return b.(*buffer) }
+
+func (b *buffer) floats() []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b.words))), len(b.words))
+}
+
+func (b *buffer) halves() []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b.words))), len(b.words)*2)
+}
+
+func (b *buffer) bytes() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(b.words))), len(b.words)*4)
+}
+
+// row is row i of a tensor, padding left out.
+func row(t backend.Tensor, i int) []float32 {
+	at := (t.First + i) * t.Stride
+	return words(t.Buf).floats()[at : at+t.Cols]
+}
+
+// padded is row i of a tensor up to Pad8(Cols), as the rows of a matrix are.
+func padded(t backend.Tensor, i int) []float32 {
+	at := (t.First + i) * t.Stride
+	return words(t.Buf).floats()[at : at+backend.Pad8(t.Cols)]
+}
+
+// bits is row i of a tensor of u32.
+func bits(t backend.Tensor, i int) []uint32 {
+	at := (t.First + i) * t.Stride
+	return words(t.Buf).words[at : at+t.Cols]
+}
+
+// values is the only row of an optional vector, or nil.
+func values(t backend.Tensor) []float32 {
+	if t.IsNone() {
+		return nil
+	}
+	return row(t, 0)
+}

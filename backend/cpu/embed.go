@@ -1,0 +1,30 @@
+package cpu
+
+import "github.com/lrun/lrun/backend"
+
+// Embed looks rows of a table up; see backend.Embed.
+func (o *ops) Embed(dst backend.Tensor, a backend.Embed) {
+	if !o.ready(a.Check(dst)) {
+		return
+	}
+	scratch := make([]float32, backend.Pad8(dst.Cols))
+	ids := bits(a.IDs, 0)
+	for t := range dst.Rows {
+		y := row(dst, t)
+		clear(y)
+		if int(ids[t]) < a.Table.Rows {
+			for i, v := range weightRow(a.Table, int(ids[t]), scratch)[:len(y)] {
+				y[i] = v * a.Scale
+			}
+		}
+		if a.Positions == nil {
+			continue
+		}
+		at := int(bits(a.Pos, 0)[t]) + a.PosOffset
+		if at < a.Positions.Rows {
+			for i, v := range weightRow(a.Positions, at, scratch)[:len(y)] {
+				y[i] += v
+			}
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// ExpertGateUp is GateUp with each token's own experts; see backend.Experts.
+func (o *ops) ExpertGateUp(dst, x, routes backend.Tensor, w *backend.Matrix, a backend.Experts) {
+	if !o.ready(a.CheckGateUp(dst, x, routes, w)) {
+		return
+	}
+	parallel(dst.Rows, 1, func(from, to int) {
+		scratch := make([]float32, backend.Pad8(w.Cols))
+		for i := from; i < to; i++ {
+			t, k := i/a.TopK, i%a.TopK
+			first := int(bits(routes, t)[k]) * 2 * dst.Cols
+			y, in := row(dst, i), padded(x, t)
+			for r := range y {
+				gate := dot(weightRow(w, first+2*r, scratch), in)
+				y[r] = activate(a.Act, gate) * dot(weightRow(w, first+2*r+1, scratch), in)
+			}
+		}
+	})
+}
+
+// ExpertDown sums what each token's experts make of their hidden rows; see backend.Experts.
+func (o *ops) ExpertDown(dst, x, routes backend.Tensor, w *backend.Matrix, a backend.Experts) {
+	if !o.ready(a.CheckDown(dst, x, routes, w)) {
+		return
+	}
+	parallel(dst.Rows, 1, func(from, to int) {
+		scratch := make([]float32, backend.Pad8(w.Cols))
+		for t := from; t < to; t++ {
+			y, chosen := row(dst, t), bits(routes, t)
+			clear(y)
+			for k := range a.TopK {
+				first := int(chosen[k]) * dst.Cols
+				weight := math.Float32frombits(chosen[a.TopK+k])
+				for r := range y {
+					y[r] += weight * dot(weightRow(w, first+r, scratch), padded(x, t*a.TopK+k))
+				}
+			}
+		}
+	})
+}

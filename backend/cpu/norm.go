@@ -1,0 +1,55 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// Norm normalises rows; see backend.Norm.
+func (o *ops) Norm(dst, x backend.Tensor, n backend.Norm) {
+	if !o.ready(n.Check(dst, x)) {
+		return
+	}
+	weight, bias := values(n.Weight), values(n.Bias)
+	parallel(dst.Rows, 8, func(from, to int) {
+		for t := from; t < to; t++ {
+			normalise(row(dst, t), row(x, t), n, weight, bias)
+		}
+	})
+}
+
+// normalise is y = norm(x); weight and bias may be nil. y may be x.
+func normalise(y, x []float32, n backend.Norm, weight, bias []float32) {
+	mean, scale := statistics(x, n)
+	for i, v := range x {
+		y[i] = affine((v-mean)*scale, i, weight, bias)
+	}
+}
+
+// affine is v·weight[i] + bias[i].
+func affine(v float32, i int, weight, bias []float32) float32 {
+	if weight != nil {
+		v *= weight[i]
+	}
+	if bias != nil {
+		v += bias[i]
+	}
+	return v
+}
+
+// statistics are the mean that a norm takes off (0 for RMS) and the factor it multiplies with.
+func statistics(x []float32, n backend.Norm) (mean, scale float32) {
+	if !n.RMS {
+		sum := float32(0)
+		for _, v := range x {
+			sum += v
+		}
+		mean = sum / float32(len(x))
+	}
+	sum := float32(0)
+	for _, v := range x {
+		sum += (v - mean) * (v - mean)
+	}
+	return mean, float32(1 / math.Sqrt(float64(sum/float32(len(x))+n.Eps)))
+}

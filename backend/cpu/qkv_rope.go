@@ -1,0 +1,130 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/x448/float16"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// QKVRope normalises, rotates and files the projections of attention; see backend.QKVRope.
+func (o *ops) QKVRope(q, qkv backend.Tensor, kv *backend.KV, a backend.QKVRope) {
+	if !o.ready(a.Check(q, qkv, kv)) {
+		return
+	}
+	d := kv.HeadDim
+	parallel(q.Rows, 4, func(from, to int) {
+		head := make([]float32, d)
+		for t := from; t < to; t++ {
+			x, slot := row(qkv, t), int(bits(a.Slots, 0)[t])
+			queries, keys := x[:a.Heads*d], x[a.Heads*d:(a.Heads+kv.KVHeads)*d]
+			vals := x[(a.Heads+kv.KVHeads)*d:]
+			for h := range a.Heads {
+				prepare(head, queries, h, t, a.QNorm, a)
+				at := h * backend.Pad4(d)
+				copy(row(q, t)[at:], head)
+				clear(row(q, t)[at+d : at+backend.Pad4(d)])
+			}
+			for h := range kv.KVHeads {
+				prepare(head, keys, h, t, a.KNorm, a)
+				storeKey(kv, slot, h, head)
+				clip(head, vals[h*d:(h+1)*d], a.Clip)
+				storeValue(kv, slot, h, head)
+			}
+		}
+	})
+}
+
+// prepare is head h of all, normalised, clipped and rotated, in dst.
+func prepare(dst, all []float32, h, t int, n *backend.HeadNorm, a backend.QKVRope) {
+	d := len(dst)
+	x := all[h*d : (h+1)*d]
+	if n != nil {
+		x = normaliseHead(dst, all, h, n)
+	}
+	clip(dst, x, a.Clip)
+	if a.Rotary > 0 {
+		rotate(dst[:a.Rotary], row(a.Rope, t), a.Interleaved)
+	}
+}
+
+// normaliseHead is the norm of head h of all in dst, and returns dst.
+func normaliseHead(dst, all []float32, h int, n *backend.HeadNorm) []float32 {
+	d := len(dst)
+	x := all[h*d : (h+1)*d]
+	over := x
+	if n.Whole {
+		over = all
+	}
+	mean, scale := statistics(over, n.Norm)
+	weight, bias := ofHead(n.Weight, h, d), ofHead(n.Bias, h, d)
+	for i, v := range x {
+		dst[i] = affine((v-mean)*scale, i, weight, bias)
+	}
+	return dst
+}
+
+// ofHead are the parameters of head h: shared by all when the vector is one head long.
+func ofHead(t backend.Tensor, h, d int) []float32 {
+	v := values(t)
+	if len(v) > d {
+		return v[h*d : (h+1)*d]
+	}
+	return v
+}
+
+// clip clamps x to ±limit into dst; no limit when 0.
+func clip(dst, x []float32, limit float32) {
+	copy(dst, x)
+	if limit > 0 {
+		for i, v := range dst {
+			dst[i] = max(-limit, min(limit, v))
+		}
+	}
+}
+
+// rotate turns pairs of x by the angles whose cosines and sines rope holds.
+func rotate(x, rope []float32, interleaved bool) {
+	half := len(x) / 2
+	for i := range half {
+		a, b := i, i+half
+		if interleaved {
+			a, b = 2*i, 2*i+1
+		}
+		c, s := rope[i], rope[half+i]
+		x[a], x[b] = x[a]*c-x[b]*s, x[b]*c+x[a]*s
+	}
+}
+
+// storeKey writes a key of head h to its slot, quad by quad.
+func storeKey(kv *backend.KV, slot, h int, key []float32) {
+	quads := backend.Pad4(kv.HeadDim) / 4
+	page, index := slot/kv.Page, slot%kv.Page
+	for i, v := range key {
+		at := (((page*kv.KVHeads+h)*quads+i/4)*kv.Page+index)*4 + i%4
+		storeElement(kv, kv.K, at, v)
+	}
+}
+
+// storeValue writes a value of head h to its slot.
+func storeValue(kv *backend.KV, slot, h int, value []float32) {
+	page, index := slot/kv.Page, slot%kv.Page
+	at := ((page*kv.KVHeads+h)*kv.Page + index) * backend.Pad4(kv.HeadDim)
+	for i, v := range value {
+		storeElement(kv, kv.V, at+i, v)
+	}
+}
+
+// storeElement keeps halves finite: pack2x16float gives infinity from 65,520 on.
+func storeElement(kv *backend.KV, b backend.Buffer, at int, v float32) {
+	if kv.DType == backend.F32 {
+		words(b).floats()[at] = v
+		return
+	}
+	const largest = 65504
+	if !math.IsNaN(float64(v)) {
+		v = max(-largest, min(largest, v))
+	}
+	words(b).halves()[at] = float16.Fromfloat32(v).Bits()
+}

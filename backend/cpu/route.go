@@ -1,0 +1,66 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// Route chooses experts; see backend.Route.
+func (o *ops) Route(dst, x backend.Tensor, w *backend.Matrix, a backend.Route) {
+	if !o.ready(a.Check(dst, x, w)) {
+		return
+	}
+	parallel(x.Rows, 1, func(from, to int) {
+		scratch := make([]float32, backend.Pad8(w.Cols))
+		logits := make([]float32, w.Rows)
+		for t := from; t < to; t++ {
+			for r := range logits {
+				logits[r] = dot(weightRow(w, r, scratch), padded(x, t))
+			}
+			choose(bits(dst, t), logits[:a.Experts], a)
+			if a.Shared(w) {
+				row(dst, t)[2*a.TopK] = sigmoid(logits[a.Experts])
+			}
+		}
+	})
+}
+
+// choose writes the TopK experts and their weights to dst; the probabilities replace the logits.
+func choose(dst []uint32, logits []float32, a backend.Route) {
+	softmax(logits)
+	total := float32(0)
+	for k := range a.TopK {
+		best := 0
+		for e, p := range logits {
+			if p > logits[best] {
+				best = e
+			}
+		}
+		dst[k], dst[a.TopK+k] = uint32(best), math.Float32bits(logits[best])
+		total += logits[best]
+		logits[best] = -1
+	}
+	if a.Normalise {
+		for k := range a.TopK {
+			w := &dst[a.TopK+k]
+			*w = math.Float32bits(math.Float32frombits(*w) / total)
+		}
+	}
+}
+
+// softmax turns logits into probabilities.
+func softmax(z []float32) {
+	top := z[0]
+	for _, v := range z {
+		top = max(top, v)
+	}
+	sum := float32(0)
+	for i, v := range z {
+		z[i] = exp(v - top)
+		sum += z[i]
+	}
+	for i := range z {
+		z[i] /= sum
+	}
+}
