@@ -76,7 +76,7 @@ type Linear struct {
 	Scale   float32 // 0 means 1
 	SoftCap float32 // y ← SoftCap·tanh(y/SoftCap) where above 0 (Gemma 2, arXiv 2408.00118)
 	Add     bool    // add to dst
-	Gate    Tensor  // f32 [tokens][1]: y is multiplied by its row's gate; or none
+	Gate    Tensor  // f32 [tokens][n]: y is multiplied by the last column of its row; or none
 }
 
 // GateUp is dst = Act(x·Gᵀ + b_g) ⊙ (x·Uᵀ + b_u). G and U are the even and the odd rows of w, [2·dst.Cols][x.Cols], and

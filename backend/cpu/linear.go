@@ -17,7 +17,7 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 		}
 		y := softCap(activate(a.Act, sum)*a.Scale, a.SoftCap)
 		if !a.Gate.IsNone() {
-			y *= row(a.Gate, t)[0]
+			y *= row(a.Gate, t)[a.Gate.Cols-1]
 		}
 		if a.Add {
 			y += row(dst, t)[r]

@@ -1,0 +1,91 @@
+package memory
+
+import (
+	"fmt"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// Page is how many tokens a page holds.
+const Page = 16
+
+// Shape is the KV cache of one layer.
+type Shape struct{ KVHeads, HeadDim int }
+
+// Pool is the KV memory of a model, shared by its sequences. It grows by doubling and hands freed pages out again.
+type Pool struct {
+	b      backend.Backend
+	layers []*backend.KV
+	pages  int
+	free   []uint32
+}
+
+// NewPool makes a pool of dtype (F32 or F16) with room for tokens tokens to begin with.
+func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, tokens int) (*Pool, error) {
+	p := &Pool{b: b, pages: max(1, (tokens+Page-1)/Page)}
+	for i, s := range shapes {
+		kv, err := b.NewKV(dtype, p.pages, Page, s.KVHeads, s.HeadDim)
+		if err != nil {
+			p.Release()
+			return nil, fmt.Errorf("KV cache of layer %d for %d tokens: %w", i, p.pages*Page, err)
+		}
+		p.layers = append(p.layers, kv)
+	}
+	for i := range p.pages {
+		p.free = append(p.free, uint32(p.pages-1-i))
+	}
+	return p, nil
+}
+
+// Layer is the cache of layer i.
+func (p *Pool) Layer(i int) *backend.KV { return p.layers[i] }
+
+// Tokens is how many tokens the pool has room for before it must grow.
+func (p *Pool) Tokens() int { return p.pages * Page }
+
+// TokenBytes is the memory a token takes over all layers.
+func (p *Pool) TokenBytes() int {
+	n := 0
+	for _, kv := range p.layers {
+		n += 2 * kv.PageBytes() / Page
+	}
+	return n
+}
+
+// take hands out a page.
+func (p *Pool) take() (uint32, error) {
+	if len(p.free) == 0 {
+		if err := p.grow(2 * p.pages); err != nil {
+			return 0, err
+		}
+	}
+	last := len(p.free) - 1
+	page := p.free[last]
+	p.free = p.free[:last]
+	return page, nil
+}
+
+// grow makes room for pages pages in every layer. Layers that grew before one failed stay larger, which does no harm.
+func (p *Pool) grow(pages int) error {
+	for i, kv := range p.layers {
+		if kv.Pages >= pages {
+			continue
+		}
+		if err := p.b.GrowKV(kv, pages); err != nil {
+			return fmt.Errorf("KV cache of layer %d for %d tokens: %w", i, pages*Page, err)
+		}
+	}
+	for n := pages - 1; n >= p.pages; n-- {
+		p.free = append(p.free, uint32(n))
+	}
+	p.pages = pages
+	return nil
+}
+
+// Release gives all memory back; its sequences are dead then.
+func (p *Pool) Release() {
+	for _, kv := range p.layers {
+		kv.Release()
+	}
+	p.layers = nil
+}
