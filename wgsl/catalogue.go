@@ -1,27 +1,91 @@
 package wgsl
 
-import "fmt"
+import (
+	"embed"
+	"fmt"
+	"regexp"
+	"strings"
+)
 
-// Access says how a kernel uses a storage buffer.
+//go:embed *.wgsl fragments/*.wgsl
+var files embed.FS
+
+// Access is how a kernel uses a storage buffer.
 type Access uint8
 
-// The accesses.
+// A buffer is only read, or written too.
 const (
 	Read Access = iota
 	ReadWrite
 )
 
-// Kernel is a compute shader with one entry point, main. Binding 0 of group 0 is its uniform struct; the storage buffers
-// follow from binding 1 on, in the order of Bindings.
+// Kernel is one shader: <Name>.wgsl with the entry point main.
 type Kernel struct {
 	Name     string
-	Bindings []Access
+	Bindings []Access  // of bindings 1, 2, …
+	Variants []Variant // those in use, for tests and warming up
 }
 
-// Variant names the weight format and the tunables of a kernel's text; "" means the defaults.
+// Variant chooses fragments and tunables, as "weights=f16 COLS=4": a lower-case name is a section's fragment, any other a
+// constant's value. The empty variant is the file as it stands, stubs of sections without a choice filled in.
 type Variant string
 
-// Source is the kernel's WGSL text for a variant.
+// The section markers; a section's default is what stands between them.
+var (
+	section  = regexp.MustCompile(`(?s)// @section (\w+)\n(.*?)// @end\n`)
+	tunables = regexp.MustCompile(`const (\w+): u32 = \d+u;`)
+)
+
+// Source is the kernel's text with the variant's choices filled in.
 func (k *Kernel) Source(v Variant) (string, error) {
-	return "", fmt.Errorf("wgsl: no kernel %s in variant %q", k.Name, v)
+	file, err := files.ReadFile(k.Name + ".wgsl")
+	if err != nil {
+		return "", fmt.Errorf("wgsl: no kernel %q", k.Name)
+	}
+	choice := map[string]string{}
+	for word := range strings.FieldsSeq(string(v)) {
+		name, value, ok := strings.Cut(word, "=")
+		if !ok {
+			return "", fmt.Errorf("wgsl: %s: %q is not a choice", k.Name, word)
+		}
+		choice[name] = value
+	}
+	text := fillSections(string(file), choice, &err)
+	text = tunables.ReplaceAllStringFunc(text, func(line string) string {
+		name := tunables.FindStringSubmatch(line)[1]
+		value, ok := choice[name]
+		if !ok {
+			return line
+		}
+		delete(choice, name)
+		return fmt.Sprintf("const %s: u32 = %su;", name, value)
+	})
+	if err == nil && len(choice) > 0 {
+		err = fmt.Errorf("nothing to set by %v", choice)
+	}
+	if err != nil {
+		return "", fmt.Errorf("wgsl: %s for %q: %w", k.Name, v, err)
+	}
+	return text, nil
+}
+
+// fillSections replaces sections by fragments/<name>_<choice>.wgsl, or by fragments/<name>.wgsl where there is such a file
+// and so no choice. It takes what it used out of choice.
+func fillSections(text string, choice map[string]string, failed *error) string {
+	return section.ReplaceAllStringFunc(text, func(old string) string {
+		name := section.FindStringSubmatch(old)[1]
+		if whole, err := files.ReadFile("fragments/" + name + ".wgsl"); err == nil {
+			return string(whole)
+		}
+		value, ok := choice[name]
+		if !ok {
+			return old
+		}
+		delete(choice, name)
+		fragment, err := files.ReadFile("fragments/" + name + "_" + value + ".wgsl")
+		if err != nil {
+			*failed = err
+		}
+		return string(fragment)
+	})
 }

@@ -1,0 +1,96 @@
+// linear_vec: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, for few tokens: four rows of W a workgroup, COLS
+// tokens, the octets of a row across its threads. Twin: cpu.Linear.
+// tune: COLS 1 or 4, and PARTS 64·COLS
+const COLS: u32 = 1u;
+const PARTS: u32 = 64u;
+struct Linear {
+    octets: u32,   // of a row of W
+    rows: u32,     // of this part of W
+    tokens: u32,
+    x_stride: u32, // in quads
+    y_stride: u32,
+    y_first: u32,  // the column of y for the part's first row
+    act: u32,
+    has: u32,      // bits: 0 bias, 1 gate, 2 add to y
+    scale: f32,
+    cap: f32,
+    gate_stride: u32,
+}
+@group(0) @binding(0) var<uniform> p: Linear;
+@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][octets]
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;            // [tokens][x_stride]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
+@group(0) @binding(4) var<storage, read> gate: array<f32>;               // [tokens][gate_stride]
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
+var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COLS][64], a component a row
+
+// @section weights
+struct Eight { lo: vec4<f32>, hi: vec4<f32> }
+fn eight(i: u32) -> Eight {
+    return Eight(bitcast<vec4<f32>>(w[i * 2u]), bitcast<vec4<f32>>(w[i * 2u + 1u]));
+}
+// @end
+// @section activation
+fn tanh_of(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
+fn activate(kind: u32, x: f32) -> f32 { return x; }
+// @end
+
+fn product(q: Eight, at: u32) -> f32 { return dot(q.lo, x[at]) + dot(q.hi, x[at + 1u]); }
+
+fn store(token: u32, row: u32, s: f32) {
+    if token >= p.tokens || row >= p.rows { return; }
+    let column = p.y_first + row;
+    var v = s;
+    if (p.has & 1u) != 0u { v += bias[column]; }
+    v = activate(p.act, v) * p.scale;
+    if p.cap > 0.0 { v = p.cap * tanh_of(v / p.cap); }
+    if (p.has & 2u) != 0u { v *= gate[token * p.gate_stride]; }
+    let at = token * p.y_stride + column;
+    if (p.has & 4u) != 0u { v += y[at]; }
+    y[at] = v;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    let first = (wg.x + wg.y * 65535u) * 4u;
+    let last = vec4<u32>(p.rows - 1u);                 // rows and tokens past the end repeat the last one
+    let row = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), last) * p.octets;
+    let token = wg.z * COLS;
+    let at = min(vec4<u32>(token, token + 1u, token + 2u, token + 3u), vec4<u32>(p.tokens - 1u)) * p.x_stride;
+    var s0 = vec4<f32>();
+    var s1 = vec4<f32>();
+    var s2 = vec4<f32>();
+    var s3 = vec4<f32>();
+    for (var c = t; c < p.octets; c += 64u) {
+        let w0 = eight(row.x + c);
+        let w1 = eight(row.y + c);
+        let w2 = eight(row.z + c);
+        let w3 = eight(row.w + c);
+        let i = at + vec4<u32>(c * 2u);
+        s0 += vec4<f32>(product(w0, i.x), product(w1, i.x), product(w2, i.x), product(w3, i.x));
+        if COLS > 1u {
+            s1 += vec4<f32>(product(w0, i.y), product(w1, i.y), product(w2, i.y), product(w3, i.y));
+            s2 += vec4<f32>(product(w0, i.z), product(w1, i.z), product(w2, i.z), product(w3, i.z));
+            s3 += vec4<f32>(product(w0, i.w), product(w1, i.w), product(w2, i.w), product(w3, i.w));
+        }
+    }
+    sums[t] = s0;
+    if COLS > 1u {
+        sums[t + 64u] = s1;
+        sums[t + 128u] = s2;
+        sums[t + 192u] = s3;
+    }
+    workgroupBarrier();
+    for (var n = 16u; n >= 4u; n >>= 2u) {             // 64 -> 16 -> 4 a column
+        if t < n * COLS {
+            let i = (t / n) * 64u + t % n;
+            sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
+        }
+        workgroupBarrier();
+    }
+    if t < 4u * COLS {
+        let i = (t / 4u) * 64u;
+        let s = (sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]);
+        store(token + t / 4u, first + t % 4u, s[t % 4u]);
+    }
+}
