@@ -173,7 +173,7 @@ type Attend struct {
 	Scale   float32
 	SoftCap float32 // above 0: SoftCap·tanh(s/SoftCap) of the scaled score (Gemma 2)
 	Slopes  Tensor  // f32 [1][heads]: ALiBi (arXiv 2108.12409), bias = slope·(position of key − position of query); or none
-	// SlopesBF16 computes the ALiBi bias as Falcon does: bf16(slope·bf16(key position)), the slope already bf16.
+	// SlopesBF16 computes the ALiBi bias as Falcon does: Scale·bf16(slope·bf16(key position)), the slope already bf16.
 	SlopesBF16 bool
 }
 

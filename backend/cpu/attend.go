@@ -108,7 +108,7 @@ func bias(a backend.Attend, h, j, p int) float32 {
 	}
 	slope := row(a.Slopes, 0)[h]
 	if a.SlopesBF16 {
-		return roundBF16(slope * roundBF16(float32(j)))
+		return a.Scale * roundBF16(slope*roundBF16(float32(j)))
 	}
 	return slope * float32(j-p)
 }

@@ -1,0 +1,62 @@
+package model
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// attention is a layer's attention with its weights.
+type attention struct {
+	spec         *Attention
+	qkv, out     *backend.Matrix
+	qkvBias      backend.Tensor
+	outBias      backend.Tensor
+	slopes       backend.Tensor
+	qNorm, kNorm *backend.HeadNorm
+	scale        float32
+}
+
+func (a *attention) plan(s *Attention, l *loader) {
+	a.spec = s
+	a.scale = float32(s.Scale)
+	if s.Scale == 0 {
+		a.scale = float32(1 / math.Sqrt(float64(s.HeadDim)))
+	}
+	l.matrix(&a.qkv, s.QKV, 1)
+	l.bias(&a.qkvBias, s.QKV)
+	l.matrix(&a.out, s.Out, 1)
+	l.bias(&a.outBias, s.Out)
+	l.values(&a.slopes, "ALiBi slopes", s.Slopes)
+	a.qNorm = l.headNorm(s.QNorm, s.Heads, s.HeadDim)
+	a.kNorm = l.headNorm(s.KNorm, s.KVHeads, s.HeadDim)
+}
+
+// headNorm plans a norm of heads; nil when there is none.
+func (l *loader) headNorm(n *HeadNorm, heads, headDim int) *backend.HeadNorm {
+	if n == nil {
+		return nil
+	}
+	width := headDim
+	if n.Whole || n.PerHead || n.Names != nil {
+		width = heads * headDim
+	}
+	h := &backend.HeadNorm{Whole: n.Whole}
+	l.normInto(&h.Norm, n.Norm, width, n.Names...)
+	return h
+}
+
+// run is attention of layer i over the step's views, from h into s.y.
+func (a *attention) run(o backend.Ops, s *scratch, in *step, i int, h backend.Tensor) {
+	z, kv := a.spec, in.pool.Layer(i)
+	o.Linear(in.rows(s.qkv[i]), h, a.qkv, backend.Linear{Bias: a.qkvBias})
+	r := backend.QKVRope{Heads: z.Heads, Slots: in.cols(s.slots), QNorm: a.qNorm, KNorm: a.kNorm, Clip: float32(z.Clip)}
+	if z.Rope != nil {
+		r.Rope, r.Rotary, r.Interleaved = in.rows(s.angles[z.Rope]), 2*len(z.Rope.InvFreq), z.Rope.Interleaved
+	}
+	o.QKVRope(in.rows(s.q[i]), in.rows(s.qkv[i]), kv, r)
+	o.Attend(in.rows(s.attended[i]), in.rows(s.q[i]), kv, *s.views[z.Window], backend.Attend{
+		Heads: z.Heads, Scale: a.scale, SoftCap: float32(z.SoftCap), Slopes: a.slopes, SlopesBF16: z.SlopesBF16,
+	})
+	o.Linear(in.rows(s.y), in.rows(s.attended[i]), a.out, backend.Linear{Bias: a.outBias})
+}

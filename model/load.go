@@ -1,0 +1,351 @@
+package model
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/weights"
+)
+
+// staging is how many bytes of converted weights the host holds at a time.
+const staging = 4 << 20
+
+// loader collects what a network needs of a checkpoint, checks all of it, and then uploads.
+type loader struct {
+	b    backend.Backend
+	ckpt *weights.Checkpoint
+	base string // prefix that the checkpoint may lack
+	jobs []job
+	err  error // the first tensor that is missing or wrong
+
+	progress    func(done, total int64)
+	done, total int64
+	release     []func()
+}
+
+// job is the upload of one matrix or vector.
+type job struct {
+	name   string
+	bytes  int64
+	upload func() error
+}
+
+// fail keeps the first error.
+func (l *loader) fail(format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf(format, args...)
+	}
+}
+
+// find is the tensor of a name, which must hold floating-point numbers of the given shape or as many in another.
+func (l *loader) find(name string, shape ...int) *weights.Tensor {
+	t, ok := l.ckpt.Tensor(name)
+	if !ok {
+		t, ok = l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
+	}
+	if !ok {
+		l.fail("missing tensor %s in %s", name, strings.Join(l.ckpt.Files(), ", "))
+		return nil
+	}
+	if !t.DType.Float() {
+		l.fail("%s: tensor %s is %s, want floating-point numbers", t.File, name, t.DType)
+		return nil
+	}
+	if !sameShape(t.Shape, shape) {
+		l.fail("%s: tensor %s has shape %v, want %v", t.File, name, t.Shape, shape)
+		return nil
+	}
+	return t
+}
+
+// sameShape compares shapes, a vector matching any shape of as many elements (Cohere's [heads][headDim] norms).
+func sameShape(got, want []int) bool {
+	if len(want) == 1 {
+		n := 1
+		for _, d := range got {
+			n *= d
+		}
+		return n == want[0]
+	}
+	return len(got) == len(want) && got[0] == want[0] && got[1] == want[1]
+}
+
+// matrix plans the upload of w into dst. A part of the matrix on the device holds a multiple of group rows.
+func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
+	var parts []*weights.Tensor
+	dtype := weights.DType(0)
+	for _, p := range w.Parts {
+		shape := []int{p.Rows, w.Cols}
+		if w.Transposed {
+			shape = []int{w.Cols, p.Rows}
+		}
+		t := l.find(p.Name+".weight", shape...)
+		if t == nil {
+			return
+		}
+		parts = append(parts, t)
+		if dtype != 0 && dtype != t.DType {
+			dtype = weights.F32
+		} else {
+			dtype = t.DType
+		}
+	}
+	stored := stored(dtype)
+	bytes := int64(w.Rows()) * int64(w.Cols) * int64(stored.Size())
+	l.jobs = append(l.jobs, job{w.Parts[0].Name, bytes, func() error {
+		m, err := l.b.NewMatrix(stored, w.Rows(), w.Cols, group)
+		if err != nil {
+			return err
+		}
+		l.release = append(l.release, m.Release)
+		*dst = m
+		return l.upload(m, w, parts)
+	}})
+}
+
+// stored is the type on the device: as in the checkpoint where kernels can read it, else f32.
+func stored(d weights.DType) backend.DType {
+	switch d {
+	case weights.F16:
+		return backend.F16
+	case weights.BF16:
+		return backend.BF16
+	}
+	return backend.F32
+}
+
+// upload writes the matrix in blocks of rows that fit the staging memory.
+func (l *loader) upload(m *backend.Matrix, w Weight, parts []*weights.Tensor) error {
+	g := gatherer{w: w, parts: parts, dtype: m.DType, rowBytes: m.RowBytes()}
+	g.ends = make([]int, len(parts))
+	end := 0
+	for i, p := range w.Parts {
+		end += p.Rows
+		g.ends[i] = end
+	}
+	block := max(1, staging/m.RowBytes())
+	buf := make([]byte, min(block, m.Rows)*m.RowBytes())
+	for first := 0; first < m.Rows; first += block {
+		n := min(block, m.Rows-first)
+		data := g.direct(first, n)
+		if data == nil {
+			data = buf[:n*m.RowBytes()]
+			g.gather(data, first, n)
+		}
+		if err := l.b.WriteRows(m, first, data); err != nil {
+			return err
+		}
+		l.advance(int64(n) * int64(w.Cols) * int64(m.DType.Size()))
+	}
+	return nil
+}
+
+// advance reports progress.
+func (l *loader) advance(bytes int64) {
+	l.done += bytes
+	if l.progress != nil {
+		l.progress(l.done, l.total)
+	}
+}
+
+// gatherer collects a matrix's rows from the tensors that hold them.
+type gatherer struct {
+	w        Weight
+	parts    []*weights.Tensor
+	ends     []int // of each part, in stacked rows
+	dtype    backend.DType
+	rowBytes int
+	row      []float32
+}
+
+// place is the part that holds row r of the matrix, and the row in it.
+func (g *gatherer) place(r int) (part, row int) {
+	if g.w.Order != nil {
+		r = g.w.Order(r)
+	}
+	part = sort.SearchInts(g.ends, r+1)
+	if part > 0 {
+		r -= g.ends[part-1]
+	}
+	return part, r
+}
+
+// direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
+func (g *gatherer) direct(first, n int) []byte {
+	t := g.parts[0]
+	same := g.w.Cols%8 == 0 && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
+	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || !same {
+		return nil
+	}
+	return t.Data[first*g.rowBytes : (first+n)*g.rowBytes]
+}
+
+// gather fills data with n rows from row first on.
+func (g *gatherer) gather(data []byte, first, n int) {
+	clear(data)
+	for i := range n {
+		part, row := g.place(first + i)
+		t := g.parts[part]
+		dst := data[i*g.rowBytes : (i+1)*g.rowBytes]
+		switch {
+		case g.w.Transposed:
+			g.column(dst, t, row)
+		case stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size():
+			size := g.w.Cols * g.dtype.Size()
+			copy(dst, t.Data[row*size:(row+1)*size])
+		default:
+			g.widen(dst, t, row)
+		}
+	}
+}
+
+// widen converts a row to f32.
+func (g *gatherer) widen(dst []byte, t *weights.Tensor, row int) {
+	if g.row == nil {
+		g.row = make([]float32, g.w.Cols)
+	}
+	t.ReadFloat32(g.row, row*g.w.Cols)
+	for i, v := range g.row {
+		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+	}
+}
+
+// column copies column c of a tensor stored [cols][rows]: row c of the matrix.
+func (g *gatherer) column(dst []byte, t *weights.Tensor, c int) {
+	size, stride := g.dtype.Size(), t.Shape[1]
+	if t.DType.Size() == size && stored(t.DType) == g.dtype {
+		for k := range g.w.Cols {
+			at := (k*stride + c) * size
+			copy(dst[k*size:(k+1)*size], t.Data[at:at+size])
+		}
+		return
+	}
+	var one [1]float32
+	for k := range g.w.Cols {
+		t.ReadFloat32(one[:], k*stride+c)
+		binary.LittleEndian.PutUint32(dst[4*k:], math.Float32bits(one[0]))
+	}
+}
+
+// vector plans the upload of values that read makes from tensors already found.
+func (l *loader) vector(dst *backend.Tensor, name string, n int, values func() []float32) {
+	l.jobs = append(l.jobs, job{name, int64(4 * n), func() error {
+		words := make([]uint32, n)
+		for i, v := range values() {
+			words[i] = math.Float32bits(v)
+		}
+		t, err := l.b.NewTensor(1, n)
+		if err != nil {
+			return err
+		}
+		l.release = append(l.release, t.Buf.Release)
+		*dst = t
+		l.advance(int64(4 * n))
+		return l.b.Do(func(o backend.Ops) { o.Write(t, words) })
+	}})
+}
+
+// bias plans the biases of a weight, in the order of its rows.
+func (l *loader) bias(dst *backend.Tensor, w Weight) {
+	if !w.Bias {
+		return
+	}
+	var parts []*weights.Tensor
+	for _, p := range w.Parts {
+		t := l.find(p.Name+".bias", p.Rows)
+		if t == nil {
+			return
+		}
+		parts = append(parts, t)
+	}
+	l.vector(dst, w.Parts[0].Name, w.Rows(), func() []float32 {
+		var stacked []float32
+		for _, t := range parts {
+			stacked = append(stacked, t.Float32s()...)
+		}
+		if w.Order == nil {
+			return stacked
+		}
+		ordered := make([]float32, len(stacked))
+		for r := range ordered {
+			ordered[r] = stacked[w.Order(r)]
+		}
+		return ordered
+	})
+}
+
+// norm plans a norm over width channels; nil when there is none.
+func (l *loader) norm(n Norm, width int) *backend.Norm {
+	if n.Kind == NoNorm {
+		return nil
+	}
+	dst := new(backend.Norm)
+	l.normInto(dst, n, width)
+	return dst
+}
+
+// normInto plans a norm whose parameters are in the tensor it names, or stacked from those of names.
+func (l *loader) normInto(dst *backend.Norm, n Norm, width int, names ...string) {
+	dst.RMS, dst.Eps = n.Kind == RMSNorm, float32(n.Eps)
+	if len(names) == 0 && n.Name != "" {
+		names = []string{n.Name}
+	}
+	if len(names) == 0 {
+		return
+	}
+	l.stack(&dst.Weight, names, ".weight", width, n.PlusOne)
+	if n.Bias {
+		l.stack(&dst.Bias, names, ".bias", width, false)
+	}
+}
+
+// stack plans a vector of width values that several tensors hold in equal shares.
+func (l *loader) stack(dst *backend.Tensor, names []string, suffix string, width int, plusOne bool) {
+	var parts []*weights.Tensor
+	for _, name := range names {
+		t := l.find(name+suffix, width/len(names))
+		if t == nil {
+			return
+		}
+		parts = append(parts, t)
+	}
+	l.vector(dst, names[0], width, func() []float32 {
+		var all []float32
+		for _, t := range parts {
+			all = append(all, t.Float32s()...)
+		}
+		if plusOne {
+			for i := range all {
+				all[i]++
+			}
+		}
+		return all
+	})
+}
+
+// values plans a vector of numbers at hand.
+func (l *loader) values(dst *backend.Tensor, name string, v []float32) {
+	if v != nil {
+		l.vector(dst, name, len(v), func() []float32 { return v })
+	}
+}
+
+// run uploads everything, unless something was wrong.
+func (l *loader) run() error {
+	if l.err != nil {
+		return l.err
+	}
+	for _, j := range l.jobs {
+		l.total += j.bytes
+	}
+	for _, j := range l.jobs {
+		if err := j.upload(); err != nil {
+			return fmt.Errorf("uploading %s: %w", j.name, err)
+		}
+	}
+	return nil
+}

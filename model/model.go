@@ -1,0 +1,217 @@
+package model
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/weights"
+)
+
+// Options are the choices in running a model. The zero value means the defaults.
+type Options struct {
+	Chunk    int                     // tokens a step of prefill takes; 0: 256
+	KV       backend.DType           // of the cache: F32 (the default) or F16
+	Progress func(done, total int64) // called while weights are uploaded, with bytes
+}
+
+// Model is a network on a backend, with the cache of its sequences.
+type Model struct {
+	Spec *Spec
+
+	b       backend.Backend
+	net     *network
+	release []func()
+
+	mu      sync.Mutex // guards all below, and the step that uses them
+	chunk   int
+	scratch *scratch
+	pool    *memory.Pool
+	closed  bool
+}
+
+// logitBytes bounds the memory of one block of logits.
+const logitBytes = 32 << 20
+
+// Load puts a checkpoint's tensors on the backend. An error names the tensor that is missing or misshapen, before
+// anything is uploaded; later ones are the device's.
+func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Model, error) {
+	l := &loader{b: b, ckpt: ckpt, base: s.Base, progress: o.Progress}
+	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk}
+	if m.chunk <= 0 {
+		m.chunk = 256
+	}
+	err := l.run()
+	m.release = l.release
+	if err == nil {
+		rows := min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
+		m.scratch, err = newScratch(b, s, m.chunk, rows)
+	}
+	if err == nil {
+		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), min(s.Context, m.chunk))
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// kvShapes are the caches of the layers.
+func (s *Spec) kvShapes() []memory.Shape {
+	var shapes []memory.Shape
+	for i := range s.Layers {
+		a := &s.Layers[i].Attention
+		shapes = append(shapes, memory.Shape{KVHeads: a.KVHeads, HeadDim: a.HeadDim})
+	}
+	return shapes
+}
+
+// Close gives all memory back. Sequences must not be used afterwards; Forward returns an error.
+func (m *Model) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	if m.pool != nil {
+		m.pool.Release()
+	}
+	if m.scratch != nil {
+		m.scratch.free()
+	}
+	for _, r := range m.release {
+		r()
+	}
+	m.pool, m.scratch, m.release = nil, nil, nil
+}
+
+// NewSequence is an empty sequence in the model's cache.
+func (m *Model) NewSequence() *memory.Sequence { return m.pool.NewSequence() }
+
+// Chunk is the largest number of tokens that Forward takes.
+func (m *Model) Chunk() int { return m.chunk }
+
+// KVBytes is the cache memory that a token takes.
+func (m *Model) KVBytes() int { return m.pool.TokenBytes() }
+
+// Drop truncates a sequence to its first n tokens and gives the pages back.
+func (m *Model) Drop(seq *memory.Sequence, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		seq.Truncate(n)
+	}
+}
+
+// Rows says of which tokens of a chunk the logits are wanted.
+type Rows uint8
+
+// The choices of Rows.
+const (
+	NoRows Rows = iota
+	LastRow
+	AllRows
+)
+
+// Sink receives logits on the device, within the step that makes them, and does with them what it wants through o.
+type Sink interface {
+	// Logits is called with the rows of the chunk from number first on: logits is [rows][vocab]. With AllRows it is
+	// called several times where a chunk's logits do not fit one block.
+	Logits(o backend.Ops, first int, logits backend.Tensor)
+}
+
+// Input is what Forward takes: ids at hand, or one id that a step before it left on the device.
+type Input struct {
+	IDs    []int32        // at most Chunk
+	Device backend.Tensor // u32 [1][1], used where IDs is empty
+	Rows   Rows
+}
+
+// Forward appends a chunk of tokens to a sequence and runs the network over them. It may return before the device is
+// done. On an error the sequence is as it was.
+func (m *Model) Forward(seq *memory.Sequence, in Input, sink Sink) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return fmt.Errorf("the model is closed")
+	}
+	n := max(1, len(in.IDs))
+	if n > m.chunk {
+		return fmt.Errorf("a chunk of %d tokens, the model takes %d", n, m.chunk)
+	}
+	before := seq.Len()
+	if m.Spec.Fixed && before+n > m.Spec.Context {
+		return fmt.Errorf("position %d: the model's learned positions end at %d", before+n-1, m.Spec.Context)
+	}
+	err := seq.Extend(n)
+	if err == nil {
+		err = m.views(seq, n)
+	}
+	if err == nil {
+		err = m.b.Do(func(o backend.Ops) { m.record(o, seq, in, n, sink) })
+	}
+	if err != nil {
+		seq.Truncate(before)
+	}
+	return err
+}
+
+// views prepares what each layer's queries see.
+func (m *Model) views(seq *memory.Sequence, n int) error {
+	for window, v := range m.scratch.views {
+		seq.View(v, n, window)
+		if err := m.scratch.room(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record is the step: inputs, network, logits.
+func (m *Model) record(o backend.Ops, seq *memory.Sequence, in Input, n int, sink Sink) {
+	s := m.scratch
+	st := step{n: n, ids: in.Device, pool: m.pool}
+	if len(in.IDs) > 0 {
+		st.ids = st.cols(s.ids)
+		s.words = s.words[:0]
+		for _, id := range in.IDs {
+			s.words = append(s.words, uint32(id))
+		}
+		o.Write(st.ids, s.words)
+	}
+	m.write(o, seq, &st)
+	h := m.net.run(o, s, &st)
+	switch in.Rows {
+	case LastRow:
+		m.net.logits(o, s, s.logits.Slice(0, 1), h.Slice(n-1, 1))
+		sink.Logits(o, n-1, s.logits.Slice(0, 1))
+	case AllRows:
+		for first := 0; first < n; first += s.logits.Rows {
+			rows := min(s.logits.Rows, n-first)
+			m.net.logits(o, s, s.logits.Slice(0, rows), h.Slice(first, rows))
+			sink.Logits(o, first, s.logits.Slice(0, rows))
+		}
+	}
+}
+
+// write sends the step's positions: slots in the cache, rows of the position table, angles of every rope.
+func (m *Model) write(o backend.Ops, seq *memory.Sequence, st *step) {
+	s := m.scratch
+	s.words = seq.Slots(s.words[:0], st.n)
+	o.Write(st.cols(s.slots), s.words)
+	first := seq.Len() - st.n
+	if m.net.positions != nil {
+		s.words = s.words[:0]
+		for i := range st.n {
+			s.words = append(s.words, uint32(first+i+m.Spec.Embedding.PosOffset))
+		}
+		o.Write(st.cols(s.pos), s.words)
+	}
+	for rope, t := range s.angles {
+		s.words = s.words[:0]
+		for i := range st.n {
+			s.words = rope.Angles(s.words, first+i)
+		}
+		o.Write(st.rows(t), s.words)
+	}
+}

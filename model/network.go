@@ -1,0 +1,207 @@
+package model
+
+import (
+	"github.com/lrun/lrun/backend"
+)
+
+// network is a Spec with its weights on a backend.
+type network struct {
+	spec      *Spec
+	tokens    *backend.Matrix // [vocab][width]
+	positions *backend.Matrix
+	projectIn *backend.Matrix
+	embedNorm *backend.Norm
+	layers    []layer
+	norm      *backend.Norm // after the last layer, or nil
+	project   *backend.Matrix
+	head      *backend.Matrix // [vocab][width], may be tokens
+	headBias  backend.Tensor
+}
+
+// layer is one block.
+type layer struct {
+	spec          *Layer
+	attention     attention
+	mlp           mlp
+	attentionNorm *backend.Norm // nil: none
+	mlpNorm       *backend.Norm
+	attentionPost *backend.Norm
+	mlpPost       *backend.Norm
+}
+
+// newNetwork plans the network's tensors with the loader.
+func newNetwork(s *Spec, l *loader) *network {
+	n := &network{spec: s, layers: make([]layer, len(s.Layers))}
+	e := &s.Embedding
+	if e.Width == 0 {
+		e.Width = s.Dim
+	}
+	l.matrix(&n.tokens, linear(e.Tokens, s.Vocab, e.Width), 1)
+	if e.Positions != "" {
+		l.matrix(&n.positions, linear(e.Positions, s.Context+e.PosOffset, s.Dim), 1)
+	}
+	if e.Project != "" {
+		l.matrix(&n.projectIn, linear(e.Project, s.Dim, e.Width), 1)
+	}
+	n.embedNorm = l.norm(e.Norm, s.Dim)
+	for i := range n.layers {
+		n.layers[i].plan(&s.Layers[i], s.Dim, l)
+	}
+	n.norm = l.norm(s.Norm, s.Dim)
+	if s.Head.Project != "" {
+		l.matrix(&n.project, linear(s.Head.Project, e.Width, s.Dim), 1)
+	}
+	if s.Head.Name != "" {
+		head := linear(s.Head.Name, s.Vocab, e.Width).biased(s.Head.Bias)
+		l.matrix(&n.head, head, 1)
+		l.bias(&n.headBias, head)
+	}
+	return n
+}
+
+func (y *layer) plan(s *Layer, dim int, l *loader) {
+	y.spec = s
+	y.attentionNorm = l.norm(s.AttentionNorm, dim)
+	y.attention.plan(&s.Attention, l)
+	y.attentionPost = l.norm(s.AttentionPostNorm, dim)
+	y.mlpNorm = l.norm(s.MLPNorm, dim)
+	y.mlp.plan(&s.MLP, l)
+	y.mlpPost = l.norm(s.MLPPostNorm, dim)
+}
+
+// embed makes the residual stream of the step's tokens in s.x, and returns it.
+func (n *network) embed(o backend.Ops, s *scratch, in *step) backend.Tensor {
+	a := backend.Embed{Table: n.tokens, IDs: in.ids, Scale: n.spec.Embedding.Scale}
+	if a.Scale == 0 {
+		a.Scale = 1
+	}
+	x := in.rows(s.x)
+	if n.projectIn == nil {
+		a.Positions, a.Pos = n.positions, in.cols(s.pos)
+		o.Embed(x, a)
+	} else {
+		n.embedProjected(o, s, in, a, x)
+	}
+	if n.embedNorm == nil {
+		return x
+	}
+	normed := in.rows(s.h)
+	o.Norm(normed, x, *n.embedNorm)
+	s.x, s.h = s.h, s.x
+	return normed
+}
+
+// embedProjected is embed with a table of another width than the residual stream.
+func (n *network) embedProjected(o backend.Ops, s *scratch, in *step, a backend.Embed, x backend.Tensor) {
+	o.Embed(in.rows(s.narrow), a)
+	if n.positions == nil {
+		o.Linear(x, in.rows(s.narrow), n.projectIn, backend.Linear{})
+		return
+	}
+	// A lookup of the positions alone, as a table by position, to which the projection is added.
+	o.Embed(x, backend.Embed{Table: n.positions, IDs: in.cols(s.pos), Scale: 1})
+	o.Linear(x, in.rows(s.narrow), n.projectIn, backend.Linear{Add: true})
+}
+
+// run takes the step's tokens through all layers and returns the last layer's output, normed.
+func (n *network) run(o backend.Ops, s *scratch, in *step) backend.Tensor {
+	n.embed(o, s, in)
+	first := n.layers[0].attentionNorm
+	if first != nil && !n.layers[0].spec.NormAfterwards {
+		o.Norm(in.rows(s.h), in.rows(s.x), *first)
+	}
+	normed := first != nil && !n.layers[0].spec.NormAfterwards
+	for i := range n.layers {
+		next := n.norm
+		if i+1 < len(n.layers) {
+			next = n.layers[i+1].before()
+		}
+		normed = n.layers[i].run(o, s, in, i, normed, next)
+	}
+	if normed {
+		return in.rows(s.h)
+	}
+	return in.rows(s.x)
+}
+
+// before is the norm that the layer's input goes through, or nil.
+func (y *layer) before() *backend.Norm {
+	if y.spec.NormAfterwards {
+		return nil
+	}
+	return y.attentionNorm
+}
+
+// run is one block. normed says whether s.h holds the normed input; the result says the same of the next block, whose
+// norm is next.
+func (y *layer) run(o backend.Ops, s *scratch, in *step, i int, normed bool, next *backend.Norm) bool {
+	h := y.input(s, in, normed)
+	y.attention.run(o, s, in, i, h)
+	switch {
+	case y.spec.Parallel:
+		if y.mlpNorm != nil {
+			h = in.rows(s.h2)
+			o.Norm(h, in.rows(s.x), *y.mlpNorm)
+		}
+		y.mlp.run(o, s, in, h, true)
+		return y.add(o, s, in, nil, next)
+	case y.spec.NormAfterwards:
+		y.addAndNorm(o, s, in, y.attentionNorm)
+		y.mlp.run(o, s, in, in.rows(s.x), false)
+		y.addAndNorm(o, s, in, y.mlpNorm)
+		return false
+	}
+	y.restream(s, normed)
+	normed = y.add(o, s, in, y.attentionPost, y.mlpNorm)
+	y.mlp.run(o, s, in, y.input(s, in, normed), false)
+	y.restream(s, normed)
+	return y.add(o, s, in, y.mlpPost, next)
+}
+
+// input is what a sub-layer reads: the normed stream, or the stream itself where no norm comes before.
+func (y *layer) input(s *scratch, in *step, normed bool) backend.Tensor {
+	if normed {
+		return in.rows(s.h)
+	}
+	return in.rows(s.x)
+}
+
+// restream makes the norm's output the residual stream, where the layer says so.
+func (y *layer) restream(s *scratch, normed bool) {
+	if y.spec.AddToNormed && normed {
+		s.x, s.h = s.h, s.x
+	}
+}
+
+// add ends a sub-layer: x += post(y), and h = pre(x) for the next, and reports whether there is an h.
+func (y *layer) add(o backend.Ops, s *scratch, in *step, post, pre *backend.Norm) bool {
+	a := backend.Residual{Scale: y.spec.Residual, Post: post, Pre: pre}
+	if a.Scale == 0 {
+		a.Scale = 1
+	}
+	if pre != nil {
+		a.Dst = in.rows(s.h)
+	}
+	o.Residual(in.rows(s.x), in.rows(s.y), a)
+	return pre != nil
+}
+
+// addAndNorm ends a sub-layer whose norm comes afterwards: x ← norm(x + y).
+func (y *layer) addAndNorm(o backend.Ops, s *scratch, in *step, norm *backend.Norm) {
+	y.add(o, s, in, nil, norm)
+	s.x, s.h = s.h, s.x
+}
+
+// logits are the head's, of rows of the network's output h, in dst.
+func (n *network) logits(o backend.Ops, s *scratch, dst, h backend.Tensor) {
+	if n.project != nil {
+		narrow := s.narrow.Slice(0, h.Rows)
+		o.Linear(narrow, h, n.project, backend.Linear{})
+		h = narrow
+	}
+	head := n.head
+	if head == nil {
+		head = n.tokens
+	}
+	o.Linear(dst, h, head, backend.Linear{Bias: n.headBias, Scale: n.spec.Head.Scale, SoftCap: n.spec.Head.SoftCap})
+}

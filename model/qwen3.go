@@ -1,0 +1,23 @@
+package model
+
+import "fmt"
+
+func init() { register("qwen3", qwen3) }
+
+// qwen3 is Qwen3 (arXiv 2505.09388): Llama with a norm on every query and key head, and heads of 128 unless said.
+func qwen3(c *Config) *Spec {
+	s := c.decoder(false)
+	for i := range s.Layers {
+		l := &s.Layers[i]
+		l.biases(c.BoolOr("attention_bias", false), false)
+		l.Attention.Window = c.qwenWindow(i)
+		l.Attention.headNorms(fmt.Sprintf("model.layers.%d.self_attn.", i), s.Norm)
+	}
+	return s
+}
+
+// headNorms gives queries and keys a norm like n per head, under the names q_norm and k_norm.
+func (a *Attention) headNorms(prefix string, n Norm) {
+	a.QNorm = &HeadNorm{Norm: n.named(prefix + "q_norm")}
+	a.KNorm = &HeadNorm{Norm: n.named(prefix + "k_norm")}
+}

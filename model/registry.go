@@ -1,0 +1,61 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// architectures maps a model_type to its declaration; each architecture's file registers its own.
+var architectures = map[string]func(*Config) *Spec{}
+
+// register adds an architecture under its model_type.
+func register(modelType string, declare func(*Config) *Spec) { architectures[modelType] = declare }
+
+// Architectures are the model types that can be loaded, sorted.
+func Architectures() []string {
+	var names []string
+	for name := range architectures {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Declare is the Spec that a config.json asks for. Errors name the key that is missing or wrong, or the model_type that
+// is not known.
+func Declare(c *Config) (*Spec, error) {
+	if !c.Has("model_type") {
+		return nil, fmt.Errorf("%s: model_type is missing", c.file)
+	}
+	name := c.StringOr("model_type", "")
+	declare, ok := architectures[name]
+	if !ok {
+		return nil, fmt.Errorf("%s: model_type %q is not supported (known: %s)", c.file, name, strings.Join(Architectures(), ", "))
+	}
+	s := declare(c)
+	if c.Err() != nil {
+		return nil, c.Err()
+	}
+	s.Type = name
+	return s, s.check(c.file)
+}
+
+// check finds declarations that no network can run.
+func (s *Spec) check(file string) error {
+	for i := range s.Layers {
+		a := &s.Layers[i].Attention
+		switch {
+		case a.Heads%a.KVHeads != 0:
+			return fmt.Errorf("%s: %d attention heads do not divide among %d key-value heads", file, a.Heads, a.KVHeads)
+		case a.Heads*a.HeadDim > largest:
+			return fmt.Errorf("%s: %d heads of %d channels are too many", file, a.Heads, a.HeadDim)
+		case a.Rope != nil && 2*len(a.Rope.InvFreq) > a.HeadDim:
+			return fmt.Errorf("%s: %d channels of a head of %d are rotated", file, 2*len(a.Rope.InvFreq), a.HeadDim)
+		}
+		if e := s.Layers[i].MLP.Experts; e != nil && e.TopK > e.Count {
+			return fmt.Errorf("%s: %d experts a token of %d", file, e.TopK, e.Count)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package model
+
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/positional"
+)
+
+// scratch are the tensors that every step of a model uses, sized once for the largest chunk. Layers of one shape share
+// theirs; steps run one after another, so sequences do too.
+type scratch struct {
+	b       backend.Backend
+	release []func()
+	err     error
+
+	ids, pos, slots backend.Tensor                      // u32 [1][chunk]; pos is the row of the position table
+	angles          map[*positional.Rope]backend.Tensor // [chunk][rotated channels]
+	x, h, h2, y     backend.Tensor                      // [chunk][dim]
+	narrow          backend.Tensor                      // [chunk][embedding width], where that is not dim
+	qkv             []backend.Tensor                    // a layer: [chunk][(heads + 2·kvHeads)·headDim]
+	q               []backend.Tensor                    // a layer: [chunk][heads·Pad4(headDim)]
+	attended        []backend.Tensor                    // a layer: [chunk][heads·headDim]
+	act             map[int]backend.Tensor              // by width: [chunk][hidden]
+	expertAct       map[int]backend.Tensor              // by width: [chunk·topK][hidden]
+	routes          map[int]backend.Tensor              // by the router's rows
+	logits          backend.Tensor                      // [logitRows][vocab]
+
+	views map[int]*backend.View // by window
+	words []uint32              // host side of what is written to a step's u32 tensors
+}
+
+// step is one chunk on its way through the network.
+type step struct {
+	n    int            // tokens
+	ids  backend.Tensor // u32 [1][n]
+	pool *memory.Pool
+}
+
+// rows is the tensor cut to the step's tokens.
+func (in *step) rows(t backend.Tensor) backend.Tensor { return t.Slice(0, in.n) }
+
+// cols is a one-row tensor cut to the step's tokens.
+func (in *step) cols(t backend.Tensor) backend.Tensor {
+	t.Cols = in.n
+	return t
+}
+
+// newScratch makes the tensors for chunks of chunk tokens, whose logits come in blocks of logitRows rows.
+func newScratch(b backend.Backend, s *Spec, chunk, logitRows int) (*scratch, error) {
+	c := &scratch{
+		b: b, angles: map[*positional.Rope]backend.Tensor{}, act: map[int]backend.Tensor{},
+		expertAct: map[int]backend.Tensor{}, routes: map[int]backend.Tensor{}, views: map[int]*backend.View{},
+	}
+	c.ids, c.pos, c.slots = c.tensor(1, chunk), c.tensor(1, chunk), c.tensor(1, chunk)
+	c.x, c.h, c.h2, c.y = c.tensor(chunk, s.Dim), c.tensor(chunk, s.Dim), c.tensor(chunk, s.Dim), c.tensor(chunk, s.Dim)
+	if s.Embedding.Width != s.Dim {
+		c.narrow = c.tensor(chunk, s.Embedding.Width)
+	}
+	c.logits = c.tensor(logitRows, s.Vocab)
+	shared := map[[2]int]backend.Tensor{}
+	for i := range s.Layers {
+		a := &s.Layers[i].Attention
+		c.qkv = append(c.qkv, c.once(shared, 0, chunk, (a.Heads+2*a.KVHeads)*a.HeadDim))
+		c.q = append(c.q, c.once(shared, 1, chunk, a.Heads*backend.Pad4(a.HeadDim)))
+		c.attended = append(c.attended, c.once(shared, 2, chunk, a.Heads*a.HeadDim))
+		if _, ok := c.angles[a.Rope]; a.Rope != nil && !ok {
+			c.angles[a.Rope] = c.tensor(chunk, 2*len(a.Rope.InvFreq))
+		}
+		if c.views[a.Window] == nil {
+			c.views[a.Window] = &backend.View{}
+		}
+		c.mlp(&s.Layers[i].MLP, chunk)
+	}
+	if c.err != nil {
+		c.free()
+		return nil, c.err
+	}
+	return c, nil
+}
+
+// mlp makes what a layer's MLP needs.
+func (c *scratch) mlp(m *MLP, chunk int) {
+	if m.Down.Parts != nil && c.act[m.Down.Cols].IsNone() {
+		c.act[m.Down.Cols] = c.tensor(chunk, m.Down.Cols)
+	}
+	e := m.Experts
+	if e == nil {
+		return
+	}
+	if c.expertAct[e.Down.Cols].IsNone() {
+		c.expertAct[e.Down.Cols] = c.tensor(chunk*e.TopK, e.Down.Cols)
+	}
+	rows := e.Router.Rows()
+	if c.routes[rows].IsNone() {
+		c.routes[rows] = c.tensor(chunk, 2*e.TopK+rows-e.Count)
+	}
+}
+
+// once makes a tensor of a role and width, or returns the one that is there.
+func (c *scratch) once(made map[[2]int]backend.Tensor, role, rows, cols int) backend.Tensor {
+	key := [2]int{role, cols}
+	if made[key].IsNone() {
+		made[key] = c.tensor(rows, cols)
+	}
+	return made[key]
+}
+
+// tensor makes a tensor; the first error is kept.
+func (c *scratch) tensor(rows, cols int) backend.Tensor {
+	if c.err != nil {
+		return backend.Tensor{}
+	}
+	t, err := c.b.NewTensor(rows, cols)
+	if err != nil {
+		c.err = err
+		return t
+	}
+	c.release = append(c.release, t.Buf.Release)
+	return t
+}
+
+// room makes the view's table large enough for what it holds, with room to grow.
+func (c *scratch) room(v *backend.View) error {
+	if v.Table.Cols >= v.Words() {
+		return nil
+	}
+	t, err := c.b.NewTensor(1, 2*v.Words())
+	if err != nil {
+		return err
+	}
+	if !v.Table.IsNone() {
+		v.Table.Buf.Release()
+	}
+	v.Table = t
+	return nil
+}
+
+// free gives all memory back.
+func (c *scratch) free() {
+	for _, r := range c.release {
+		r()
+	}
+	for _, v := range c.views {
+		if !v.Table.IsNone() {
+			v.Table.Buf.Release()
+		}
+	}
+}
