@@ -2,5 +2,218 @@
 
 package webgpu
 
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lrun/lrun/backend"
+)
+
+var errClosed = errors.New("webgpu: the device is closed")
+
 // device is the backend: one WebGPU device and its queue.
-type device struct{}
+type device struct {
+	info         AdapterInfo
+	bindingLimit int // bytes that one binding may have
+	memoryLimit  int64
+	debug        bool
+	budget       int // multiply-adds in one submission
+
+	memory     atomic.Int64 // bytes of live buffers that callers made
+	overhead   atomic.Int64 // bytes of scratch
+	dispatches atomic.Int64
+
+	graveyard graveyard
+
+	// mu is held by whoever talks to the device; everything below is its. Do holds it while a step is recorded.
+	mu        sync.Mutex
+	gpu       gpu
+	closed    bool
+	lost      bool
+	submitted uint64 // submissions so far
+	unsent    int    // bytes written since the last submission
+	sent      uint64 // the submission that held the write batch before this one
+	nextID    uint32
+	live      map[*buffer]struct{}
+	readbacks map[*readback]struct{}
+	uniforms  handle
+	absent    [2]*buffer // zeros, bound where an operand is absent: read, and written
+	scratch   map[string]*buffer
+	layouts   map[layoutKey]*layout
+	pipelines map[pipelineKey]*pipeline
+	groups    map[groupKey]*group
+	step      step
+}
+
+// Open makes a backend on an adapter. The error says what there is to choose from, or what to install.
+func Open(o Options) (backend.Backend, error) {
+	all, err := adapters()
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, a := range all {
+			a.native.Release()
+		}
+	}()
+	infos := make([]AdapterInfo, len(all))
+	for i := range all {
+		infos[i] = all[i].info
+	}
+	i, err := choose(infos, o.Adapter)
+	if err != nil {
+		return nil, err
+	}
+	g, err := openGPU(all[i].native, infos[i])
+	if err != nil {
+		return nil, err
+	}
+	d := newDevice(g, infos[i], o)
+	if err := d.makeFixed(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func newDevice(g gpu, info AdapterInfo, o Options) *device {
+	d := &device{
+		info:         info,
+		gpu:          g,
+		bindingLimit: int(min(info.MaxBinding, info.MaxBuffer)),
+		memoryLimit:  o.MemoryLimit,
+		debug:        o.Debug,
+		budget:       budget(info.Kind),
+		live:         map[*buffer]struct{}{},
+		readbacks:    map[*readback]struct{}{},
+		scratch:      map[string]*buffer{},
+		layouts:      map[layoutKey]*layout{},
+		pipelines:    map[pipelineKey]*pipeline{},
+		groups:       map[groupKey]*group{},
+	}
+	if o.BindingLimit > 0 {
+		d.bindingLimit = min(d.bindingLimit, o.BindingLimit)
+	}
+	d.step = step{dev: d, uniforms: make([]uint32, slots*slotWords)}
+	return d
+}
+
+// makeFixed makes what every device has: the uniform buffer and the buffers bound for absent operands.
+func (d *device) makeFixed() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var err error
+	if d.uniforms, err = d.gpu.newBuffer(slots*slotBytes, useUniform); err != nil {
+		return err
+	}
+	for i := range d.absent {
+		if d.absent[i], err = d.newBuffer(1, &d.overhead); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// budget is how many multiply-adds may be submitted at once, so that a submission takes less than some 200 ms: drivers
+// reset a GPU that is busy for two seconds, and the host cannot cancel what is submitted.
+func budget(k Kind) int {
+	switch k {
+	case Discrete:
+		return 200e9
+	case Software:
+		return 1e9
+	}
+	return 20e9
+}
+
+// Name implements backend.Backend.
+func (d *device) Name() string { return "webgpu" }
+
+// Adapter implements backend.Backend.
+func (d *device) Adapter() string { return d.info.String() }
+
+// Info describes the adapter in full.
+func (d *device) Info() AdapterInfo { return d.info }
+
+// IsSoftware reports whether the adapter is a CPU, which lrun's own CPU backend uses better.
+func (d *device) IsSoftware() bool { return d.info.Kind == Software }
+
+// Dispatches implements backend.Backend.
+func (d *device) Dispatches() int64 { return d.dispatches.Load() }
+
+// Memory implements backend.Backend. Scratch memory of the backend's own is left out.
+func (d *device) Memory() int64 { return d.memory.Load() }
+
+// Do implements backend.Backend.
+func (d *device) Do(record func(backend.Ops)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.enter(); err != nil {
+		return err
+	}
+	s := &d.step
+	s.begin()
+	record(s)
+	s.flush()
+	if s.err != nil {
+		s.abandon()
+		return s.err
+	}
+	d.gpu.poll()
+	return nil
+}
+
+// enter readies the device for a call under the lock: it refuses when closed or lost, and frees what was released.
+func (d *device) enter() error {
+	if d.closed {
+		return errClosed
+	}
+	if d.lost {
+		return errLost
+	}
+	d.bury()
+	return nil
+}
+
+// check takes the device's error, and remembers a loss.
+func (d *device) check() error {
+	err := d.gpu.err()
+	d.lost = d.lost || errors.Is(err, errLost)
+	return err
+}
+
+// Close implements backend.Backend. Buffers that are still alive are released; a second call does nothing.
+func (d *device) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	if d.lost {
+		return nil // wgpu aborts the process when told to free a lost device
+	}
+	err := d.awaitLocked(context.Background(), d.submitted)
+	for r := range d.readbacks {
+		r.free()
+	}
+	for b := range d.live {
+		b.Release()
+	}
+	d.bury()
+	for _, g := range d.groups {
+		freeGroup(g.handle)
+	}
+	for _, p := range d.pipelines {
+		freePipeline(p.handle)
+	}
+	for _, l := range d.layouts {
+		freeLayout(l.group, l.pipeline)
+	}
+	if d.uniforms != 0 {
+		freeBuffer(d.uniforms)
+	}
+	d.gpu.close()
+	return err
+}

@@ -3,38 +3,231 @@
 package webgpu
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+	"unsafe"
+
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/wgsl"
 )
 
+const (
+	slots         = 1024 // dispatches in a submission: a quarter of a megabyte of uniforms
+	slotWords     = slotBytes / 4
+	maxWorkgroups = 65535 // in a dimension, WebGPU's guarantee
+)
+
 // step records one step. It implements backend.Ops; the operations proper are in the files ops_*.go.
 type step struct {
+	backend.Ops // nil: the operations that ops_*.go lacks so far
+
 	dev *device
 	err error // the first error; once set, nothing more is recorded
+
+	commands []command   // since the last flush
+	ops      []string    // the operation of each dispatch since the last flush
+	uniforms []uint32    // the uniform structs, a slot a dispatch; written in one piece by flush
+	fetched  []*readback // to be mapped once the copies to them are submitted
+	padded   []uint32    // rows of a Write, laid out with their stride
+	number   uint64      // of the flush that commands go with
+	load     int         // multiply-adds since the last flush
+}
+
+func (s *step) begin() {
+	s.err = nil
+	s.dev.trimGroups()
 }
 
 // dispatch records one launch of kernel k on x × y × z workgroups. params (at most 64 words) are its uniform struct; the
 // bindings are its storage buffers in the shader's order. No workgroups, no launch.
 func (s *step) dispatch(op string, k *wgsl.Kernel, v wgsl.Variant, params []uint32, x, y, z uint32, bindings ...binding) {
+	if s.err != nil || x == 0 || y == 0 || z == 0 {
+		return
+	}
+	if max(x, y, z) > maxWorkgroups {
+		s.fail(op, "kernel %s: %d × %d × %d workgroups; at most %d a dimension", k.Name, x, y, z, maxWorkgroups)
+		return
+	}
+	if len(params) > slotWords || len(bindings) != len(k.Bindings) {
+		s.fail(op, "kernel %s: %d words of parameters and %d operands, want at most %d and exactly %d",
+			k.Name, len(params), len(bindings), slotWords, len(k.Bindings))
+		return
+	}
+	p, err := s.dev.pipeline(k, v)
+	if err != nil {
+		s.fail(op, "%w", err)
+		return
+	}
+	g, err := s.dev.group(p, bindings)
+	if err != nil {
+		s.fail(op, "kernel %s: %w", k.Name, err)
+		return
+	}
+	if len(s.ops) == slots && !s.flush() {
+		return
+	}
+	slot := len(s.ops)
+	copy(s.uniforms[slot*slotWords:], params)
+	s.commands = append(s.commands, dispatchCommand(p.handle, g, slot*slotBytes, x, y, z))
+	s.ops = append(s.ops, op)
+	for i := range bindings {
+		if b := bindings[i].buf; b != nil {
+			b.used = s.number
+		}
+	}
+	s.dev.dispatches.Add(1)
+	if s.dev.debug {
+		s.flush()
+	}
 }
 
 // fail records the step's first error, prefixed with the operation's name.
-func (s *step) fail(op string, format string, args ...any) {}
+func (s *step) fail(op string, format string, args ...any) {
+	if s.err == nil {
+		s.err = fmt.Errorf(op+": "+format, args...)
+	}
+}
 
 // work tells that the operations recorded next take about so many multiply-adds. When what is recorded since the last
 // submission exceeds the adapter's budget, it is submitted, so that no submission runs into a driver's watchdog.
-func (s *step) work(multiplyAdds int) {}
+func (s *step) work(multiplyAdds int) {
+	if s.load > 0 && s.load+multiplyAdds > s.dev.budget {
+		s.flush()
+	}
+	s.load += multiplyAdds
+}
 
-// writeWords stores words at the start of the tensor's buffer range, without regard to rows, in order with the other
-// operations.
-func (s *step) writeWords(t backend.Tensor, words []uint32) {}
+// flush submits what is recorded. It reports whether the step is still without error.
+func (s *step) flush() bool {
+	if s.err != nil {
+		return false
+	}
+	if len(s.commands) > 0 || s.dev.unsent > 0 {
+		if err := s.send(); err != nil {
+			s.fail(s.what(), "%w", err)
+			return false
+		}
+	}
+	for _, r := range s.fetched {
+		r.mapNow()
+	}
+	if err := s.dev.check(); err != nil {
+		s.fail("fetch", "%w", err)
+		return false
+	}
+	s.reset()
+	return true
+}
+
+func (s *step) send() error {
+	d := s.dev
+	if n := len(s.ops); n > 0 {
+		if err := d.write(d.uniforms, 0, unsafe.Pointer(&s.uniforms[0]), n*slotBytes); err != nil {
+			return err
+		}
+	}
+	return d.submit(s.commands)
+}
+
+// reset forgets what is recorded.
+func (s *step) reset() {
+	s.commands, s.ops, s.fetched = s.commands[:0], s.ops[:0], s.fetched[:0]
+	s.load = 0
+	s.number++
+}
+
+// abandon drops what a failed step has recorded.
+func (s *step) abandon() {
+	for _, r := range s.fetched {
+		r.state = empty
+	}
+	s.reset()
+}
+
+// what names the operations recorded since the last flush, each once.
+func (s *step) what() string {
+	var names []string
+	for _, op := range s.ops {
+		if !slices.Contains(names, op) {
+			names = append(names, op)
+		}
+	}
+	if len(names) == 0 {
+		return "step"
+	}
+	return strings.Join(names, ", ")
+}
 
 // scratch is memory of the backend's own with at least so many bytes, the same for one name in every step. Its contents
 // last until the next operation that uses the name.
-func (s *step) scratch(name string, bytes int) binding { return binding{} }
+func (s *step) scratch(name string, bytes int) binding {
+	if s.err != nil {
+		return binding{}
+	}
+	d := s.dev
+	b := d.scratch[name]
+	if b == nil || b.room < bytes {
+		if b != nil {
+			b.Release() // freed after this step, which may use it already
+		}
+		grown, err := d.newBuffer(max(bytes, 1), &d.overhead)
+		if err != nil {
+			delete(d.scratch, name)
+			s.fail("scratch "+name, "needs %w", err)
+			return binding{}
+		}
+		d.scratch[name] = grown
+		b = grown
+	}
+	return binding{b, 0, b.room}
+}
 
 // Write implements backend.Ops.
-func (s *step) Write(dst backend.Tensor, data []uint32) {}
+func (s *step) Write(dst backend.Tensor, data []uint32) {
+	if s.err != nil {
+		return
+	}
+	if dst.IsNone() || len(data) != dst.Rows*dst.Cols {
+		s.fail("write", "%d words to %s", len(data), dst)
+		return
+	}
+	if dst.Rows > 1 && dst.Cols != dst.Stride {
+		data = s.pad(dst, data)
+	}
+	s.writeWords(dst, data)
+}
 
-// Fetch implements backend.Ops.
-func (s *step) Fetch(dst backend.Readback, src backend.Tensor) {}
+// pad lays data out as rows of the tensor's stride, zeros between them, the last one without.
+func (s *step) pad(t backend.Tensor, data []uint32) []uint32 {
+	n := (t.Rows-1)*t.Stride + t.Cols
+	s.padded = slices.Grow(s.padded[:0], n)[:n]
+	clear(s.padded)
+	for row := range t.Rows {
+		copy(s.padded[row*t.Stride:], data[row*t.Cols:(row+1)*t.Cols])
+	}
+	return s.padded
+}
+
+// writeWords stores words from the tensor's first row on, without regard to rows, in order with the other operations.
+// A write takes effect before the submission it precedes, so what was recorded is submitted first if it uses the buffer.
+func (s *step) writeWords(t backend.Tensor, words []uint32) {
+	if s.err != nil || len(words) == 0 {
+		return
+	}
+	b, ok := t.Buf.(*buffer)
+	if !ok || b.dev != s.dev {
+		s.fail("write", "%w", errForeign)
+		return
+	}
+	if b.dead.Load() || t.Offset()+4*len(words) > b.room {
+		s.fail("write", "%d words to row %d of a buffer of %d bytes, or a released one", len(words), t.First, b.bytes)
+		return
+	}
+	if b.used == s.number && !s.flush() {
+		return
+	}
+	if err := s.dev.write(b.handle, t.Offset(), unsafe.Pointer(&words[0]), 4*len(words)); err != nil {
+		s.fail("write", "%w", err)
+	}
+}

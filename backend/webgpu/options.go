@@ -1,0 +1,44 @@
+package webgpu
+
+import "fmt"
+
+// Kind is what sort of hardware an adapter is.
+type Kind string
+
+// The kinds, best first.
+const (
+	Discrete   Kind = "discrete"
+	Integrated Kind = "integrated"
+	Other      Kind = "other"    // virtual GPUs, and those whose driver does not say
+	Software   Kind = "software" // a CPU that poses as a GPU: slower than lrun's own CPU backend
+)
+
+// AdapterInfo describes a GPU as one driver offers it.
+type AdapterInfo struct {
+	Index  int // in the list of Adapters
+	Name   string
+	Vendor string
+	Driver string
+	Kind   Kind
+	API    string // Vulkan, Metal, DX12
+
+	MaxBinding      int64 // bytes of a buffer that one kernel can see
+	MaxBuffer       int64 // bytes of a buffer
+	WorkgroupMemory int   // bytes shared by a workgroup
+	Invocations     int   // threads of a workgroup
+}
+
+// String is the adapter in a line: name, kind and API.
+func (a AdapterInfo) String() string { return fmt.Sprintf("%s (%s, %s)", a.Name, a.Kind, a.API) }
+
+// Options choose and limit a device. The zero value means the best adapter, without limits of our own.
+type Options struct {
+	// Adapter is an index in the list of Adapters, or a part of a name in any case; "" is the first of the list.
+	Adapter string
+	// BindingLimit, above 0, lowers the bytes that one binding may have, so that splitting can be tested.
+	BindingLimit int
+	// MemoryLimit, above 0, is the number of bytes that all buffers may have together.
+	MemoryLimit int64
+	// Debug submits every operation by itself, so that an error names the very one. It costs some 100 µs an operation.
+	Debug bool
+}

@@ -1,0 +1,217 @@
+//go:build cgo && !nogpu && ((linux && amd64) || (darwin && (amd64 || arm64)) || (windows && amd64))
+
+package webgpu
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// readState is how far a readback has come.
+type readState uint8
+
+const (
+	empty    readState = iota // nothing to read: never fetched, or the step failed
+	recorded                  // the copy is recorded
+	pending                   // the copy is submitted and the mapping asked for
+	ready                     // the bytes are in host
+)
+
+// readback is a staging buffer, which grows to what is fetched, and the host's copy. Its fields are the device lock's.
+type readback struct {
+	dev    *device
+	bytes  int    // the most that may be fetched
+	handle handle // 0 until the first fetch
+	room   int    // bytes of the staging buffer
+	status *uint32
+	state  readState
+	src    backend.Tensor // the shape of what was fetched
+	host   []byte
+	freed  bool
+}
+
+// NewReadback implements backend.Backend.
+func (d *device) NewReadback(bytes int) (backend.Readback, error) {
+	if bytes < 1 || int64(bytes) > d.info.MaxBuffer {
+		return nil, fmt.Errorf("readback of %d bytes: want 1 to %d", bytes, d.info.MaxBuffer)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	r := &readback{dev: d, bytes: bytes, status: newStatus()}
+	if err := r.resize((bytes + 3) &^ 3); err != nil {
+		freeStatus(r.status)
+		return nil, fmt.Errorf("readback: %w", err)
+	}
+	d.readbacks[r] = struct{}{}
+	return r, nil
+}
+
+// resize replaces the staging buffer.
+func (r *readback) resize(room int) error {
+	d := r.dev
+	r.drop()
+	if d.memoryLimit > 0 && d.memory.Load()+d.overhead.Load()+int64(room) > d.memoryLimit {
+		return d.outOfMemory(room)
+	}
+	h, err := d.gpu.newBuffer(room, useStaging)
+	if err == errOutOfMemory {
+		err = d.outOfMemory(room)
+	}
+	if err != nil {
+		return err
+	}
+	r.handle, r.room = h, room
+	d.memory.Add(int64(room))
+	return nil
+}
+
+// drop frees the staging buffer. A mapping that is pending ends first, so that it does not write to status later.
+func (r *readback) drop() {
+	if r.handle == 0 {
+		return
+	}
+	if r.state == pending {
+		r.dev.gpu.unmap(r.handle)
+	}
+	freeBuffer(r.handle)
+	r.dev.memory.Add(-int64(r.room))
+	r.handle, r.room = 0, 0
+}
+
+// Fetch implements backend.Ops. Rows are copied with their padding, which Wait strips.
+func (s *step) Fetch(dst backend.Readback, src backend.Tensor) {
+	if s.err != nil {
+		return
+	}
+	r, ok := dst.(*readback)
+	b, own := src.Buf.(*buffer)
+	if !ok || !own || r.dev != s.dev || b.dev != s.dev {
+		s.fail("fetch", "%w", errForeign)
+		return
+	}
+	span := 4 * ((src.Rows-1)*src.Stride + src.Cols)
+	switch {
+	case r.freed || b.dead.Load():
+		s.fail("fetch", "of %s: %w", src, errReleased)
+	case src.Rows < 1 || src.Cols < 1 || 4*src.Rows*src.Cols > r.bytes || src.Offset()+span > b.room:
+		s.fail("fetch", "of %s into %d bytes", src, r.bytes)
+	}
+	if s.err == nil {
+		if err := r.claim(s, span); err != nil {
+			s.fail("fetch", "of %s: %w", src, err)
+		}
+	}
+	if s.err != nil {
+		return
+	}
+	s.commands = append(s.commands, copyCommand(b.handle, src.Offset(), r.handle, 0, span))
+	b.used = s.number
+	r.src = src
+	if r.state != recorded {
+		r.state = recorded
+		s.fetched = append(s.fetched, r)
+	}
+}
+
+// claim makes the staging buffer ready to receive span bytes.
+func (r *readback) claim(s *step, span int) error {
+	if r.state == recorded && r.room < span && !s.flush() { // the recorded copy names the buffer about to be replaced
+		return s.err
+	}
+	// A mapping that was never waited for stays in wgpu's list even when it is cancelled, and would make the next one of
+	// the same buffer come true too early.
+	if r.room >= span && r.state != pending {
+		return nil
+	}
+	return r.resize(max(span, r.room))
+}
+
+// mapNow asks for the memory, once the copy to it is submitted.
+func (r *readback) mapNow() {
+	r.dev.gpu.mapBuffer(r.handle, r.room, r.status)
+	r.state = pending
+}
+
+// Wait implements backend.Readback.
+func (r *readback) Wait(ctx context.Context) ([]byte, error) {
+	data, wait, err := r.look()
+	if !wait {
+		return data, err
+	}
+	if err := r.dev.awaitStatus(ctx, r.status); err != nil {
+		return nil, err
+	}
+	data, _, err = r.look()
+	return data, err
+}
+
+// look returns the bytes if they have arrived, or says that there is something to wait for.
+func (r *readback) look() (data []byte, wait bool, err error) {
+	d := r.dev
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.enter(); err != nil {
+		return nil, false, err
+	}
+	switch {
+	case r.freed:
+		return nil, false, errors.New("readback: it was released")
+	case r.state == ready:
+		return r.host, false, nil
+	case r.state != pending:
+		return nil, false, errors.New("readback: nothing was fetched, or the step failed")
+	}
+	switch atomic.LoadUint32(r.status) {
+	case 0:
+		return nil, true, nil
+	case mapped:
+		r.take()
+		return r.host, false, d.check()
+	}
+	r.state = empty
+	if err := d.check(); err != nil {
+		return nil, false, fmt.Errorf("readback: %w", err)
+	}
+	return nil, false, errors.New("readback: the memory could not be mapped")
+}
+
+// take copies the rows, without their padding, to the host and gives the mapping back.
+func (r *readback) take() {
+	t := r.src
+	row := 4 * t.Cols
+	if n := t.Rows * row; cap(r.host) < n {
+		r.host = make([]byte, n)
+	} else {
+		r.host = r.host[:n]
+	}
+	from := r.dev.gpu.mapped(r.handle, r.room)
+	for i := range t.Rows {
+		copy(r.host[i*row:(i+1)*row], from[i*t.Stride*4:])
+	}
+	r.dev.gpu.unmap(r.handle)
+	r.state = ready
+}
+
+// Release implements backend.Readback. A second call does nothing.
+func (r *readback) Release() {
+	r.dev.mu.Lock()
+	defer r.dev.mu.Unlock()
+	if !r.freed && !r.dev.closed {
+		r.free()
+	}
+}
+
+// free gives everything back, with the lock held.
+func (r *readback) free() {
+	r.freed = true
+	r.drop()
+	freeStatus(r.status)
+	delete(r.dev.readbacks, r)
+}
