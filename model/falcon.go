@@ -108,12 +108,14 @@ func perGroup(heads, kvHeads, headDim int) func(int) int {
 	}
 }
 
-// falconSlopes are ALiBi's slopes rounded to bf16, as the reference keeps them.
+// falconSlopes are ALiBi's slopes rounded to bf16, as the reference keeps them, and doubled: the reference's eager
+// attention, which the golden fixtures were made with, adds the bias once with the mask and once more to the scores.
+// (Its fused attention adds it once.) Doubling is exact in bf16, so it commutes with the rounding of the bias.
 func falconSlopes(heads int) []float32 {
 	slopes := positional.ALiBiSlopes(heads)
 	for i, s := range slopes {
 		b := math.Float32bits(s)
-		slopes[i] = math.Float32frombits((b + 0x7fff + b>>16&1) &^ 0xffff)
+		slopes[i] = 2 * math.Float32frombits((b+0x7fff+b>>16&1)&^0xffff)
 	}
 	return slopes
 }
