@@ -104,7 +104,7 @@ func (d *device) newBuffer(bytes int, count *atomic.Int64) (*buffer, error) {
 // checkRoom refuses a buffer that the adapter cannot bind or that exceeds the memory limit.
 func (d *device) checkRoom(room int) error {
 	if room > d.bindingLimit {
-		return fmt.Errorf("%s in one binding; the adapter allows %s", mib(room), mib(d.bindingLimit))
+		return fmt.Errorf("needs %s in one binding; the adapter allows %s", mib(room), mib(d.bindingLimit))
 	}
 	if d.memoryLimit > 0 && d.memory.Load()+d.overhead.Load()+int64(room) > d.memoryLimit {
 		return d.outOfMemory(room)

@@ -38,6 +38,7 @@ type device struct {
 	nextID    uint32
 	live      map[*buffer]struct{}
 	readbacks map[*readback]struct{}
+	orphans   []staging // given up while they were being mapped
 	uniforms  handle
 	absent    [2]*buffer // zeros, bound where an operand is absent: read, and written
 	scratch   map[string]*buffer
@@ -173,6 +174,7 @@ func (d *device) enter() error {
 		return errLost
 	}
 	d.bury()
+	d.freeOrphans()
 	return nil
 }
 
@@ -198,6 +200,8 @@ func (d *device) Close() error {
 	for r := range d.readbacks {
 		r.free()
 	}
+	d.gpu.poll() // mappings asked for after the last submission had finished come true now
+	d.freeOrphans()
 	for b := range d.live {
 		b.Release()
 	}

@@ -43,11 +43,7 @@ func (d *device) makeBuffer(bytes int) (*buffer, error) {
 	if err := d.enter(); err != nil {
 		return nil, err
 	}
-	b, err := d.newBuffer(bytes, &d.memory)
-	if err != nil {
-		return nil, fmt.Errorf("needs %w", err)
-	}
-	return b, nil
+	return d.newBuffer(bytes, &d.memory)
 }
 
 // NewMatrix implements backend.Backend. The parts are as even as group allows.

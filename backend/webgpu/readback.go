@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/lrun/lrun/backend"
@@ -21,17 +22,22 @@ const (
 	ready                     // the bytes are in host
 )
 
+// staging is a buffer that the host can map, and the C memory where the state of its mapping is written.
+type staging struct {
+	handle handle
+	room   int // bytes
+	status *uint32
+}
+
 // readback is a staging buffer, which grows to what is fetched, and the host's copy. Its fields are the device lock's.
 type readback struct {
-	dev    *device
-	bytes  int    // the most that may be fetched
-	handle handle // 0 until the first fetch
-	room   int    // bytes of the staging buffer
-	status *uint32
-	state  readState
-	src    backend.Tensor // the shape of what was fetched
-	host   []byte
-	freed  bool
+	dev   *device
+	bytes int // the most that may be fetched
+	staging
+	state readState
+	src   backend.Tensor // the shape of what was fetched
+	host  []byte
+	freed bool
 }
 
 // NewReadback implements backend.Backend.
@@ -44,9 +50,8 @@ func (d *device) NewReadback(bytes int) (backend.Readback, error) {
 	if err := d.enter(); err != nil {
 		return nil, err
 	}
-	r := &readback{dev: d, bytes: bytes, status: newStatus()}
+	r := &readback{dev: d, bytes: bytes}
 	if err := r.resize((bytes + 3) &^ 3); err != nil {
-		freeStatus(r.status)
 		return nil, fmt.Errorf("readback: %w", err)
 	}
 	d.readbacks[r] = struct{}{}
@@ -67,22 +72,40 @@ func (r *readback) resize(room int) error {
 	if err != nil {
 		return err
 	}
-	r.handle, r.room = h, room
+	r.staging = staging{h, room, newStatus()}
 	d.memory.Add(int64(room))
 	return nil
 }
 
-// drop frees the staging buffer. A mapping that is pending ends first, so that it does not write to status later.
+// drop gives the staging buffer up. While it is being mapped it must not be freed: wgpu 0.17 aborts the process when a
+// mapping comes true for a buffer that is gone. So it is set aside until then.
 func (r *readback) drop() {
 	if r.handle == 0 {
 		return
 	}
 	if r.state == pending {
-		r.dev.gpu.unmap(r.handle)
+		r.dev.orphans = append(r.dev.orphans, r.staging)
+	} else {
+		r.staging.free()
 	}
-	freeBuffer(r.handle)
 	r.dev.memory.Add(-int64(r.room))
-	r.handle, r.room = 0, 0
+	r.staging = staging{}
+}
+
+func (s staging) free() {
+	freeBuffer(s.handle)
+	freeStatus(s.status)
+}
+
+// freeOrphans frees staging buffers that were given up and have been mapped since.
+func (d *device) freeOrphans() {
+	d.orphans = slices.DeleteFunc(d.orphans, func(s staging) bool {
+		done := atomic.LoadUint32(s.status) != 0
+		if done {
+			s.free()
+		}
+		return done
+	})
 }
 
 // Fetch implements backend.Ops. Rows are copied with their padding, which Wait strips.
@@ -125,8 +148,8 @@ func (r *readback) claim(s *step, span int) error {
 	if r.state == recorded && r.room < span && !s.flush() { // the recorded copy names the buffer about to be replaced
 		return s.err
 	}
-	// A mapping that was never waited for stays in wgpu's list even when it is cancelled, and would make the next one of
-	// the same buffer come true too early.
+	// A mapping that was never waited for cannot be cancelled: it would stay in wgpu's list and make the next one of the
+	// same buffer come true too early.
 	if r.room >= span && r.state != pending {
 		return nil
 	}
@@ -212,6 +235,5 @@ func (r *readback) Release() {
 func (r *readback) free() {
 	r.freed = true
 	r.drop()
-	freeStatus(r.status)
 	delete(r.dev.readbacks, r)
 }

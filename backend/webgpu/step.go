@@ -174,7 +174,7 @@ func (s *step) scratch(name string, bytes int) binding {
 		grown, err := d.newBuffer(max(bytes, 1), &d.overhead)
 		if err != nil {
 			delete(d.scratch, name)
-			s.fail("scratch "+name, "needs %w", err)
+			s.fail("scratch "+name, "%w", err)
 			return binding{}
 		}
 		d.scratch[name] = grown

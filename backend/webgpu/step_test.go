@@ -39,7 +39,7 @@ func TestStepKeepsOrder(t *testing.T) {
 		s.add(y, x, 1, 0) // 1 + i
 		s.Fetch(r1, y)
 		s.Write(x, upFrom(100, 5)) // x is in use: what is recorded goes first
-		s.add(y, x, 2, 3)        // 2 + 2i + 5 + i + 3
+		s.add(y, x, 2, 3)          // 2 + 2i + 5 + i + 3
 		s.Fetch(r2, y)
 		s.add(y, backend.Tensor{}, 0, 9) // x absent: zeros
 		s.Fetch(r3, y)
