@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 )
 
 // Tokenizer encodes and decodes text for one model. It is safe for concurrent use.
@@ -19,6 +20,7 @@ type Tokenizer struct {
 	frame     frame
 	decoders  []decoder
 	config    config
+	compiled  sync.Map // source of a chat template to *chatTemplate
 }
 
 // Encode returns the ids of text. Added tokens written out in text become their ids. addSpecial puts the special
