@@ -31,6 +31,8 @@ type Backend interface {
 	Do(record func(Ops)) error
 	// Sync waits until everything submitted is done, or the context is cancelled.
 	Sync(ctx context.Context) error
+	// Ahead is how many steps it pays to submit before the result of the first is read: 0 where steps run at once.
+	Ahead() int
 	// Dispatches is how many kernels have been launched since the backend was opened.
 	Dispatches() int64
 	// Memory is the number of bytes of device memory held by live buffers.

@@ -139,7 +139,10 @@ func load(t *testing.T, b backend.Backend, dir string, s *Spec, o Options) *Mode
 // allLogits runs ids from scratch in chunks and returns every row of logits.
 func allLogits(t *testing.T, m *Model, b backend.Backend, ids []int32, chunk int) []float32 {
 	t.Helper()
-	seq := m.NewSequence()
+	seq, err := m.NewSequence()
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer m.Drop(seq, 0)
 	var all []float32
 	for len(ids) > 0 {

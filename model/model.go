@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -23,13 +24,17 @@ type Model struct {
 	b       backend.Backend
 	net     *network
 	release []func()
+	chunk   int // tokens of a step
+	rows    int // of a block of logits
+	kvBytes int // of a token
 
 	mu      sync.Mutex // guards all below, and the step that uses them
-	chunk   int
 	scratch *scratch
 	pool    *memory.Pool
 	closed  bool
 }
+
+var errClosed = errors.New("the model is closed")
 
 // logitBytes bounds the memory of one block of logits.
 const logitBytes = 32 << 20
@@ -45,8 +50,8 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	err := l.run()
 	m.release = l.release
 	if err == nil {
-		rows := min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
-		m.scratch, err = newScratch(b, s, m.chunk, rows)
+		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
+		m.scratch, err = newScratch(b, s, m.chunk, m.rows)
 	}
 	if err == nil {
 		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), min(s.Context, m.chunk))
@@ -55,6 +60,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 		m.Close()
 		return nil, err
 	}
+	m.kvBytes = m.pool.TokenBytes()
 	return m, nil
 }
 
@@ -86,13 +92,23 @@ func (m *Model) Close() {
 }
 
 // NewSequence is an empty sequence in the model's cache.
-func (m *Model) NewSequence() *memory.Sequence { return m.pool.NewSequence() }
+func (m *Model) NewSequence() (*memory.Sequence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
+	return m.pool.NewSequence(), nil
+}
 
 // Chunk is the largest number of tokens that Forward takes.
 func (m *Model) Chunk() int { return m.chunk }
 
+// LogitRows is the largest number of tokens whose logits come in one block.
+func (m *Model) LogitRows() int { return m.rows }
+
 // KVBytes is the cache memory that a token takes.
-func (m *Model) KVBytes() int { return m.pool.TokenBytes() }
+func (m *Model) KVBytes() int { return m.kvBytes }
 
 // Drop truncates a sequence to its first n tokens and gives the pages back.
 func (m *Model) Drop(seq *memory.Sequence, n int) {
@@ -133,7 +149,7 @@ func (m *Model) Forward(seq *memory.Sequence, in Input, sink Sink) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return fmt.Errorf("the model is closed")
+		return errClosed
 	}
 	n := max(1, len(in.IDs))
 	if n > m.chunk {

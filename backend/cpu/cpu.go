@@ -29,6 +29,7 @@ func (c *cpu) Name() string { return "cpu" }
 func (c *cpu) Adapter() string {
 	return fmt.Sprintf("%s, %d cores", runtime.GOARCH, runtime.GOMAXPROCS(0))
 }
+func (c *cpu) Ahead() int        { return 0 }
 func (c *cpu) Dispatches() int64 { return c.dispatches.Load() }
 func (c *cpu) Memory() int64     { return c.memory.Load() }
 func (c *cpu) Close() error      { return nil }

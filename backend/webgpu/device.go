@@ -3,7 +3,6 @@
 package webgpu
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -140,6 +139,9 @@ func (d *device) Info() AdapterInfo { return d.info }
 // IsSoftware reports whether the adapter is a CPU, which lrun's own CPU backend uses better.
 func (d *device) IsSoftware() bool { return d.info.Kind == Software }
 
+// Ahead is one step: the device works on it while the host reads the one before.
+func (d *device) Ahead() int { return 1 }
+
 // Dispatches implements backend.Backend.
 func (d *device) Dispatches() int64 { return d.dispatches.Load() }
 
@@ -162,7 +164,7 @@ func (d *device) Do(record func(backend.Ops)) error {
 		return s.err
 	}
 	d.gpu.poll()
-	return nil
+	return d.check()
 }
 
 // enter readies the device for a call under the lock: it refuses when closed or lost, and frees what was released.
@@ -196,7 +198,7 @@ func (d *device) Close() error {
 	if d.lost {
 		return nil // wgpu aborts the process when told to free a lost device
 	}
-	err := d.awaitLocked(context.Background(), d.submitted)
+	err := d.awaitLocked(d.submitted)
 	for r := range d.readbacks {
 		r.free()
 	}

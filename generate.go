@@ -1,0 +1,280 @@
+package lrun
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/model"
+	"github.com/lrun/lrun/tokenizer"
+)
+
+// Token is one step of a generation.
+type Token struct {
+	ID      int32
+	Text    string  // what the token adds to the text: whole characters, perhaps none
+	LogProb float64 // ln of its probability under the model, before temperature, penalties and cuts
+}
+
+// Why a generation ended.
+const (
+	FinishStop      = "stop"      // an end-of-text token, a stop token or a stop text
+	FinishLength    = "length"    // the number of tokens asked for, or the end of the context
+	FinishCancelled = "cancelled" // the context was cancelled, or the caller stopped reading
+	FinishError     = "error"
+)
+
+// Result says how a generation went.
+type Result struct {
+	PromptTokens int // tokens of the prompt
+	CachedTokens int // of these, already in the session's cache
+	Kept         int // tokens of the session that the model can see at the end
+	Dropped      int // tokens of the session that it cannot
+	Generated    int // tokens made, end-of-text token included
+	FinishReason string
+	Seed         uint32
+	Prefill      time.Duration // until the first token was drawn
+	Decode       time.Duration // from then on
+}
+
+// Generate appends a prompt to the session and continues it, one token an iteration. The first prompt of a session gets
+// the special tokens that the tokenizer puts around a text. The iteration ends after a token that ends the text, at a
+// limit, or with an error: the context's when it is cancelled, between tokens.
+func (s *Session) Generate(ctx context.Context, prompt string, options ...GenerateOption) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) {
+		if prompt == "" {
+			yield(Token{}, errors.New("the prompt is empty"))
+			return
+		}
+		ids, err := s.m.Encode(prompt, len(s.ids) == 0)
+		if err != nil {
+			yield(Token{}, err)
+			return
+		}
+		s.GenerateIDs(ctx, ids, options...)(yield)
+	}
+}
+
+// GenerateIDs is Generate with a prompt of token ids, taken as they are.
+func (s *Session) GenerateIDs(ctx context.Context, ids []int32, options ...GenerateOption) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) {
+		if !s.busy.TryLock() {
+			yield(Token{}, errBusy)
+			return
+		}
+		defer s.busy.Unlock()
+		g, err := s.begin(ids, options)
+		if err == nil {
+			err = g.run(ctx, yield)
+		}
+		if err != nil {
+			yield(Token{}, err)
+		}
+	}
+}
+
+// generation is one run of the loop.
+type generation struct {
+	s      *Session
+	o      generateOptions
+	before int // tokens in the session when it began
+	limit  int // tokens to make at most
+	step   int // steps submitted
+	stream *tokenizer.Stream
+	stop   stopper
+	result Result
+}
+
+// begin checks everything and appends the prompt.
+func (s *Session) begin(ids []int32, options []GenerateOption) (*generation, error) {
+	o, err := s.m.defaults.options()
+	if err != nil {
+		return nil, err
+	}
+	for _, choose := range options {
+		if err := choose(&o); err != nil {
+			return nil, err
+		}
+	}
+	if len(o.stop) > 0 && s.m.tokenizer == nil {
+		return nil, fmt.Errorf("stop texts: %w", ErrNoTokenizer)
+	}
+	before, cached := len(s.ids), s.seq.Len()
+	if err := s.append(ids); err != nil {
+		return nil, err
+	}
+	g := &generation{s: s, o: o, before: before, limit: s.limit(&o), stop: stopper{texts: o.stop}}
+	if s.m.tokenizer != nil {
+		g.stream = s.m.tokenizer.NewStream(true)
+	}
+	g.result = Result{PromptTokens: len(ids), CachedTokens: cached, Seed: o.sampling.Seed}
+	return g, nil
+}
+
+// limit is how many tokens may be made: as many as asked for, else those that generation_config.json and the context
+// allow. The last token needs no place, since it is never read.
+func (s *Session) limit(o *generateOptions) int {
+	room := s.m.context - len(s.ids) + 1
+	if o.maxTokens > 0 && !s.m.net.Spec.Fixed {
+		return o.maxTokens
+	}
+	if o.maxTokens > 0 {
+		return min(o.maxTokens, room)
+	}
+	return min(or(s.m.defaults.MaxNewTokens, room), room)
+}
+
+// run reads the prompt and makes tokens, keeping Ahead steps on the way while the host looks at the one before.
+func (g *generation) run(ctx context.Context, yield func(Token, error) bool) (err error) {
+	defer func() { g.end(err) }()
+	start := time.Now()
+	if err := g.prepare(); err != nil {
+		return err
+	}
+	if err := g.s.read(ctx, g); err != nil {
+		return err
+	}
+	for made := 0; made < g.limit; made++ {
+		if err := g.submit(ctx, made); err != nil {
+			return err
+		}
+		token, err := g.receive(ctx, made)
+		if err != nil {
+			return err
+		}
+		if made == 0 {
+			g.result.Prefill = time.Since(start)
+			start = time.Now()
+		}
+		g.result.Decode = time.Since(start)
+		if g.take(token, made+1 == g.limit, yield) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// submit sends the steps that may follow token number made before that is read.
+func (g *generation) submit(ctx context.Context, made int) error {
+	for g.step <= made+g.s.m.backend.Ahead() && g.step < g.limit {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		in := model.Input{Device: g.s.device.next, Rows: model.LastRow}
+		if err := g.s.m.net.Forward(g.s.seq, in, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Logits draws the next token on the device, and sends it to the host and to the next step.
+func (g *generation) Logits(o backend.Ops, _ int, logits backend.Tensor) {
+	d := &g.s.device
+	a := g.o.sampling
+	a.Next, a.Step = d.next, uint32(g.step)
+	if g.penalises() {
+		a.Counts = d.counts
+	}
+	o.Sample(d.drawn, logits, a)
+	o.Fetch(d.reads[g.step%len(d.reads)], d.drawn)
+	g.step++
+}
+
+// penalises reports whether sampling must know which tokens have occurred.
+func (g *generation) penalises() bool {
+	a := &g.o.sampling
+	return a.Presence != 0 || a.Frequency != 0 || a.Repetition != 0 && a.Repetition != 1
+}
+
+// prepare puts the counts of the text so far on the device, where penalties need them.
+func (g *generation) prepare() error {
+	if !g.penalises() {
+		return nil
+	}
+	d, b, vocab := &g.s.device, g.s.m.backend, g.s.m.net.Spec.Vocab
+	if d.counts.IsNone() {
+		var err error
+		if d.counts, err = b.NewTensor(1, vocab); err != nil {
+			return err
+		}
+	}
+	const inPrompt = 1 << 31 // see backend.Sample
+	counts := make([]uint32, vocab)
+	for _, id := range g.s.ids {
+		counts[id] = inPrompt
+	}
+	return b.Do(func(o backend.Ops) { o.Write(d.counts, counts) })
+}
+
+// receive waits for token number made.
+func (g *generation) receive(ctx context.Context, made int) (Token, error) {
+	reads := g.s.device.reads
+	data, err := reads[made%len(reads)].Wait(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	t := Token{ID: int32(binary.LittleEndian.Uint32(data))}
+	t.LogProb = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4:])))
+	if math.IsNaN(t.LogProb) {
+		return t, fmt.Errorf("token %d: the model's logits are not numbers; its weights may be damaged", len(g.s.ids))
+	}
+	g.s.ids = append(g.s.ids, t.ID)
+	g.result.Generated++
+	return t, nil
+}
+
+// take gives a token to the caller, as far as no stop text can begin in it, and reports whether the generation is over.
+func (g *generation) take(t Token, last bool, yield func(Token, error) bool) bool {
+	ended := g.ends(t.ID)
+	if g.stream != nil && !ended {
+		t.Text = g.stream.Next(t.ID)
+	}
+	if g.stream != nil && (ended || last) {
+		t.Text += g.stream.Flush()
+	}
+	ready, stopped := g.stop.push(t, ended || last)
+	for _, t := range ready {
+		if !yield(t, nil) {
+			g.result.FinishReason = FinishCancelled
+			return true
+		}
+	}
+	switch {
+	case ended || stopped:
+		g.result.FinishReason = FinishStop
+	case last:
+		g.result.FinishReason = FinishLength
+	}
+	return ended || stopped || last
+}
+
+// ends reports whether a token ends the text.
+func (g *generation) ends(id int32) bool {
+	return slices.Contains(g.o.stopTokens, id) || !g.o.ignoreEOS && slices.Contains(g.s.m.eos, id)
+}
+
+// end leaves the session as its text says: steps beyond the last token are taken back, and a prompt that got no answer.
+func (g *generation) end(err error) {
+	s := g.s
+	if err != nil && g.result.Generated == 0 {
+		s.ids = s.ids[:g.before]
+	}
+	s.m.net.Drop(s.seq, len(s.ids))
+	g.result.Kept = len(s.ids)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		g.result.FinishReason = FinishCancelled
+	case err != nil:
+		g.result.FinishReason = FinishError
+	}
+	if g.o.result != nil {
+		*g.o.result = g.result
+	}
+}

@@ -1,0 +1,199 @@
+package lrun
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// Option is a choice in opening a model.
+type Option func(*openOptions) error
+
+type openOptions struct {
+	backend  string
+	adapter  string
+	context  int
+	chunk    int
+	kv       backend.DType
+	progress func(done, total int64)
+}
+
+// WithBackend chooses where the model runs: "webgpu", "cpu", or "auto" (the default): a real GPU where there is one, else
+// the CPU.
+func WithBackend(name string) Option {
+	return func(o *openOptions) error {
+		switch name {
+		case "auto", "cpu", "webgpu":
+			o.backend = name
+			return nil
+		}
+		return fmt.Errorf("backend %q is not one of auto, webgpu, cpu", name)
+	}
+}
+
+// WithAdapter chooses a GPU by its number in Adapters or by a part of its name; with it "auto" means WebGPU.
+func WithAdapter(adapter string) Option {
+	return func(o *openOptions) error {
+		o.adapter = adapter
+		return nil
+	}
+}
+
+// WithContext sets how many tokens a session may hold, in place of what the model was trained for. Quality past the
+// trained length is the model's own affair; learned positions end there.
+func WithContext(tokens int) Option {
+	return func(o *openOptions) error {
+		if tokens < 1 {
+			return fmt.Errorf("a context of %d tokens, want at least 1", tokens)
+		}
+		o.context = tokens
+		return nil
+	}
+}
+
+// WithChunk sets how many tokens of a prompt are read at once, 256 by default: more is faster on large GPUs and takes more
+// memory. It changes results only by rounding.
+func WithChunk(tokens int) Option {
+	return func(o *openOptions) error {
+		if tokens < 1 || tokens > 1<<16 {
+			return fmt.Errorf("chunks of %d tokens, want 1 to 65536", tokens)
+		}
+		o.chunk = tokens
+		return nil
+	}
+}
+
+// WithKV sets how cached keys and values are stored: "f32" (the default), as exact as the reference, or "f16", half the
+// memory.
+func WithKV(dtype string) Option {
+	return func(o *openOptions) error {
+		switch dtype {
+		case "f32":
+			o.kv = backend.F32
+		case "f16":
+			o.kv = backend.F16
+		default:
+			return fmt.Errorf("KV cache type %q is not one of f32, f16", dtype)
+		}
+		return nil
+	}
+}
+
+// WithProgress calls f while weights are uploaded, with the bytes done and in all.
+func WithProgress(f func(done, total int64)) Option {
+	return func(o *openOptions) error {
+		o.progress = f
+		return nil
+	}
+}
+
+// GenerateOption is a choice in generating text; those not made are the checkpoint's generation_config.json's.
+type GenerateOption func(*generateOptions) error
+
+type generateOptions struct {
+	sampling   backend.Sample // without its tensors
+	maxTokens  int            // 0: not said
+	stop       []string
+	stopTokens []int32
+	ignoreEOS  bool
+	result     *Result
+}
+
+// inRange makes an option that stores v when it lies from low to high.
+func inRange(name string, v, low, high float64, store func(*generateOptions)) GenerateOption {
+	return func(o *generateOptions) error {
+		if !(v >= low && v <= high) {
+			return fmt.Errorf("%s is %v, want %v to %v", name, v, low, high)
+		}
+		store(o)
+		return nil
+	}
+}
+
+// WithTemperature divides the logits by t before drawing, 0 to 100; 0 always takes the likeliest token.
+func WithTemperature(t float64) GenerateOption {
+	return inRange("temperature", t, 0, 100, func(o *generateOptions) { o.sampling.Temperature = float32(t) })
+}
+
+// WithTopK draws among the k likeliest tokens; 0 means all.
+func WithTopK(k int) GenerateOption {
+	return inRange("top-k", float64(k), 0, math.MaxInt32, func(o *generateOptions) { o.sampling.TopK = k })
+}
+
+// WithTopP draws among the likeliest tokens whose probabilities add up to p (arXiv 1904.09751); 1 means all.
+func WithTopP(p float64) GenerateOption {
+	return inRange("top-p", p, 0, 1, func(o *generateOptions) { o.sampling.TopP = float32(p) })
+}
+
+// WithMinP draws among tokens at least p times as likely as the likeliest (arXiv 2407.01082); 0 means all.
+func WithMinP(p float64) GenerateOption {
+	return inRange("min-p", p, 0, 1, func(o *generateOptions) { o.sampling.MinP = float32(p) })
+}
+
+// WithRepetitionPenalty divides positive logits of tokens in the text so far by p and multiplies negative ones (arXiv
+// 1909.05858); 1 means none.
+func WithRepetitionPenalty(p float64) GenerateOption {
+	return inRange("repetition penalty", p, 0.01, 100, func(o *generateOptions) { o.sampling.Repetition = float32(p) })
+}
+
+// WithPresencePenalty lowers the logits of generated tokens by p; 0 means none.
+func WithPresencePenalty(p float64) GenerateOption {
+	return inRange("presence penalty", p, -100, 100, func(o *generateOptions) { o.sampling.Presence = float32(p) })
+}
+
+// WithFrequencyPenalty lowers the logits of generated tokens by p for every time they were; 0 means none.
+func WithFrequencyPenalty(p float64) GenerateOption {
+	return inRange("frequency penalty", p, -100, 100, func(o *generateOptions) { o.sampling.Frequency = float32(p) })
+}
+
+// WithSeed fixes the random draws: the same seed gives the same text on the same device. Without it every run differs.
+func WithSeed(seed uint32) GenerateOption {
+	return func(o *generateOptions) error {
+		o.sampling.Seed = seed
+		return nil
+	}
+}
+
+// WithMaxTokens ends after n tokens, at least 1. It may lead past the context, except where positions are learned;
+// without it generation ends at the context's end at the latest.
+func WithMaxTokens(n int) GenerateOption {
+	return inRange("max tokens", float64(n), 1, math.MaxInt32, func(o *generateOptions) { o.maxTokens = n })
+}
+
+// WithStop ends before any of the given texts, which are not part of the result.
+func WithStop(texts ...string) GenerateOption {
+	return func(o *generateOptions) error {
+		for _, s := range texts {
+			if s == "" {
+				return fmt.Errorf("an empty stop text")
+			}
+		}
+		o.stop = append(o.stop, texts...)
+		return nil
+	}
+}
+
+// WithStopTokens ends after any of the given tokens, besides the checkpoint's end-of-text tokens.
+func WithStopTokens(ids ...int32) GenerateOption {
+	return func(o *generateOptions) error {
+		o.stopTokens = append(o.stopTokens, ids...)
+		return nil
+	}
+}
+
+// WithIgnoreEOS goes on after the checkpoint's end-of-text tokens.
+func WithIgnoreEOS() GenerateOption {
+	return func(o *generateOptions) error {
+		o.ignoreEOS = true
+		return nil
+	}
+}
+
+// WithResult has r filled in when the generation ends, however it ends.
+func WithResult(r *Result) GenerateOption {
+	return func(o *generateOptions) error {
+		o.result = r
+		return nil
+	}
+}

@@ -1,0 +1,175 @@
+package lrun
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/model"
+)
+
+// Score is the log-probability of each token of a text after those before it. The first token has none, NaN, since
+// nothing comes before it. A text longer than the context is an error.
+func (m *Model) Score(ctx context.Context, text string) ([]Token, error) {
+	if text == "" {
+		return nil, fmt.Errorf("there is no text to score")
+	}
+	ids, err := m.Encode(text, true)
+	if err != nil {
+		return nil, err
+	}
+	probs, err := m.ScoreIDs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]Token, len(ids))
+	stream := m.tokenizer.NewStream(false)
+	for i, id := range ids {
+		tokens[i] = Token{ID: id, Text: stream.Next(id), LogProb: probs[i]}
+	}
+	tokens[len(ids)-1].Text += stream.Flush()
+	return tokens, nil
+}
+
+// ScoreIDs is Score for token ids.
+func (m *Model) ScoreIDs(ctx context.Context, ids []int32) ([]float64, error) {
+	probs := []float64{math.NaN()}
+	s, err := newScorer(m)
+	if err != nil {
+		return nil, err
+	}
+	defer s.release()
+	err = m.rows(ctx, ids, func(seq *memory.Sequence, at, n int) error {
+		s.next = append([]int32(nil), ids[at+1:min(at+n+1, len(ids))]...)
+		data, err := s.run(ctx, seq, ids[at:at+n])
+		if err != nil {
+			return err
+		}
+		for i := range s.next {
+			probs = append(probs, float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return probs, nil
+}
+
+// scorer is a sink that turns rows of logits into log-probabilities.
+type scorer struct {
+	m              *Model
+	targets, probs backend.Tensor // u32 [1][rows], f32 [rows][1]
+	read           backend.Readback
+	next           []int32 // the token after each row
+}
+
+func newScorer(m *Model) (s *scorer, err error) {
+	s = &scorer{m: m}
+	rows := m.net.LogitRows()
+	if s.targets, err = m.backend.NewTensor(1, rows); err != nil {
+		return nil, err
+	}
+	if s.probs, err = m.backend.NewTensor(rows, 1); err == nil {
+		s.read, err = m.backend.NewReadback(4 * rows)
+	}
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *scorer) release() {
+	for _, t := range []backend.Tensor{s.targets, s.probs} {
+		if !t.IsNone() {
+			t.Buf.Release()
+		}
+	}
+	if s.read != nil {
+		s.read.Release()
+	}
+}
+
+func (s *scorer) run(ctx context.Context, seq *memory.Sequence, ids []int32) ([]byte, error) {
+	if err := s.m.net.Forward(seq, model.Input{IDs: ids, Rows: model.AllRows}, s); err != nil {
+		return nil, err
+	}
+	return s.read.Wait(ctx)
+}
+
+// Logits scores the token after each row; the last row of a text has none, and is not read.
+func (s *scorer) Logits(o backend.Ops, _ int, logits backend.Tensor) {
+	words := make([]uint32, logits.Rows)
+	for i, id := range s.next {
+		words[i] = uint32(id)
+	}
+	targets := s.targets
+	targets.Cols = logits.Rows
+	probs := s.probs.Slice(0, logits.Rows)
+	o.Write(targets, words)
+	o.LogProb(probs, logits, targets)
+	o.Fetch(s.read, probs)
+}
+
+// Logits calls row with the logits of every token, in order: [vocab] values that are valid until row returns. An error of
+// row ends it.
+func (m *Model) Logits(ctx context.Context, ids []int32, row func(token int, logits []float32) error) error {
+	vocab := m.net.Spec.Vocab
+	read, err := m.backend.NewReadback(4 * vocab * m.net.LogitRows())
+	if err != nil {
+		return err
+	}
+	defer read.Release()
+	logits := make([]float32, vocab)
+	return m.rows(ctx, ids, func(seq *memory.Sequence, at, n int) error {
+		in := model.Input{IDs: ids[at : at+n], Rows: model.AllRows}
+		if err := m.net.Forward(seq, in, fetcher{read}); err != nil {
+			return err
+		}
+		data, err := read.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			for v := range logits {
+				logits[v] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*(i*vocab+v):]))
+			}
+			if err := row(at+i, logits); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// fetcher is a sink that sends the logits to the host.
+type fetcher struct{ read backend.Readback }
+
+func (f fetcher) Logits(o backend.Ops, _ int, logits backend.Tensor) { o.Fetch(f.read, logits) }
+
+// rows cuts ids into chunks whose logits fit one block, in a sequence of their own.
+func (m *Model) rows(ctx context.Context, ids []int32, run func(seq *memory.Sequence, at, n int) error) error {
+	if err := m.checkPrompt(ids, 0); err != nil {
+		return err
+	}
+	seq, err := m.net.NewSequence()
+	if err != nil {
+		return err
+	}
+	defer m.net.Drop(seq, 0)
+	for at := 0; at < len(ids); {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(m.net.LogitRows(), len(ids)-at)
+		if err := run(seq, at, n); err != nil {
+			return err
+		}
+		at += n
+	}
+	return nil
+}

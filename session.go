@@ -1,0 +1,115 @@
+package lrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/model"
+)
+
+// Session is a text that grows: its tokens stay in the cache, so that each turn reads only what is new. A session serves
+// one call at a time; others get an error. Close gives its memory back.
+type Session struct {
+	m   *Model
+	seq *memory.Sequence
+	ids []int32 // the text so far; the cache holds a prefix of it
+
+	busy   sync.Mutex
+	device deviceState
+}
+
+// deviceState is what sampling keeps on the device.
+type deviceState struct {
+	next   backend.Tensor // u32 [1][1]: the id drawn last, the next step's input
+	drawn  backend.Tensor // [1][2]: id and log-probability
+	counts backend.Tensor // u32 [1][vocab], made when a penalty first asks for it
+	reads  []backend.Readback
+}
+
+var errBusy = errors.New("the session is in use by another call")
+
+// NewSession starts an empty session.
+func (m *Model) NewSession() (*Session, error) {
+	seq, err := m.net.NewSequence()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{m: m, seq: seq}
+	if s.device.next, err = m.backend.NewTensor(1, 1); err != nil {
+		return nil, err
+	}
+	if s.device.drawn, err = m.backend.NewTensor(1, 2); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	for range m.backend.Ahead() + 1 {
+		r, err := m.backend.NewReadback(8)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		s.device.reads = append(s.device.reads, r)
+	}
+	return s, nil
+}
+
+// Close gives the session's memory back. A second call does nothing.
+func (s *Session) Close() error {
+	if !s.busy.TryLock() {
+		return errBusy
+	}
+	defer s.busy.Unlock()
+	s.m.net.Drop(s.seq, 0)
+	s.ids = nil
+	for _, t := range []*backend.Tensor{&s.device.next, &s.device.drawn, &s.device.counts} {
+		if !t.IsNone() {
+			t.Buf.Release()
+			*t = backend.Tensor{}
+		}
+	}
+	for _, r := range s.device.reads {
+		r.Release()
+	}
+	s.device.reads = nil
+	return nil
+}
+
+// IDs are the tokens of the session so far, prompts and answers.
+func (s *Session) IDs() []int32 { return append([]int32(nil), s.ids...) }
+
+// read takes all tokens that the cache lacks through the model, in chunks, the last of them with sink. It waits for each
+// chunk but the last, so that a cancelled context stops between chunks.
+func (s *Session) read(ctx context.Context, sink model.Sink) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		at := s.seq.Len()
+		n := min(s.m.net.Chunk(), len(s.ids)-at)
+		in := model.Input{IDs: s.ids[at : at+n]}
+		if at+n == len(s.ids) {
+			in.Rows = model.LastRow
+			return s.m.net.Forward(s.seq, in, sink)
+		}
+		if err := s.m.net.Forward(s.seq, in, nil); err != nil {
+			return err
+		}
+		if err := s.m.backend.Sync(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// append adds a prompt to the text. The last token of the text before it may be missing from the cache; read sees to it.
+func (s *Session) append(ids []int32) error {
+	if s.device.reads == nil {
+		return fmt.Errorf("the session is closed")
+	}
+	if err := s.m.checkPrompt(ids, len(s.ids)); err != nil {
+		return err
+	}
+	s.ids = append(s.ids, ids...)
+	return nil
+}
