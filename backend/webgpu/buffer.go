@@ -81,7 +81,7 @@ func (d *device) bury() {
 func (d *device) newBuffer(bytes int, count *atomic.Int64) (*buffer, error) {
 	room := (bytes + slotBytes - 1) / slotBytes * slotBytes
 	if room > d.bindingLimit && bytes <= d.bindingLimit {
-		room = bytes
+		room = (bytes + 3) &^ 3
 	}
 	if err := d.checkRoom(room); err != nil {
 		return nil, err

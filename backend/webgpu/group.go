@@ -41,7 +41,7 @@ func (d *device) group(p *pipeline, bindings []binding) (handle, error) {
 	key := groupKey{layout: p.layout}
 	for i := range bindings {
 		b := &bindings[i]
-		if b.size < 0 {
+		if b.buf == nil && b.size < 0 {
 			return 0, fmt.Errorf("%w (number %d)", errForeign, i+1)
 		}
 		r := &key.ranges[i]

@@ -89,23 +89,3 @@ func (d *device) layout(key layoutKey) (*layout, error) {
 	d.layouts[key] = l
 	return l, nil
 }
-
-// Precompile compiles a kernel in some variants before the first step needs it, for instance while weights are read.
-func (d *device) Precompile(k *wgsl.Kernel, variants ...wgsl.Variant) error {
-	for _, v := range variants {
-		if err := d.precompile(k, v); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *device) precompile(k *wgsl.Kernel, v wgsl.Variant) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.enter(); err != nil {
-		return err
-	}
-	_, err := d.pipeline(k, v)
-	return err
-}

@@ -164,45 +164,34 @@ func (r *readback) mapNow() {
 
 // Wait implements backend.Readback.
 func (r *readback) Wait(ctx context.Context) ([]byte, error) {
-	data, wait, err := r.look()
-	if !wait {
-		return data, err
+	if err := r.dev.await(ctx, r.arrived); err != nil {
+		return nil, fmt.Errorf("readback: %w", err)
 	}
-	if err := r.dev.awaitStatus(ctx, r.status); err != nil {
-		return nil, err
-	}
-	data, _, err = r.look()
-	return data, err
+	return r.host, nil
 }
 
-// look returns the bytes if they have arrived, or says that there is something to wait for.
-func (r *readback) look() (data []byte, wait bool, err error) {
-	d := r.dev
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.enter(); err != nil {
-		return nil, false, err
-	}
+// arrived reports whether the bytes are in host, and brings them there once they are mapped.
+func (r *readback) arrived() (bool, error) {
 	switch {
 	case r.freed:
-		return nil, false, errors.New("readback: it was released")
+		return false, errReleased
 	case r.state == ready:
-		return r.host, false, nil
+		return true, nil
 	case r.state != pending:
-		return nil, false, errors.New("readback: nothing was fetched, or the step failed")
+		return false, errors.New("nothing was fetched, or the step failed")
 	}
 	switch atomic.LoadUint32(r.status) {
 	case 0:
-		return nil, true, nil
+		return false, nil
 	case mapped:
 		r.take()
-		return r.host, false, d.check()
+		return true, r.dev.check()
 	}
 	r.state = empty
-	if err := d.check(); err != nil {
-		return nil, false, fmt.Errorf("readback: %w", err)
+	if err := r.dev.check(); err != nil {
+		return false, err
 	}
-	return nil, false, errors.New("readback: the memory could not be mapped")
+	return false, errors.New("the device's memory could not be mapped")
 }
 
 // take copies the rows, without their padding, to the host and gives the mapping back.

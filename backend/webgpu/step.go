@@ -34,7 +34,9 @@ type step struct {
 	load     int         // multiply-adds since the last flush
 }
 
+// begin forgets what a step that panicked may have left.
 func (s *step) begin() {
+	s.abandon()
 	s.err = nil
 	s.dev.trimGroups()
 }

@@ -2,10 +2,7 @@
 
 package webgpu
 
-import (
-	"context"
-	"unsafe"
-)
+import "unsafe"
 
 // maxFlying bounds the submissions that are not known to have finished; more of them only hold memory.
 const maxFlying = 16
@@ -13,7 +10,7 @@ const maxFlying = 16
 // submit sends commands off, after all that was written. None of them: only the writes.
 func (d *device) submit(commands []command) error {
 	if d.submitted >= maxFlying {
-		if err := d.awaitLocked(context.Background(), d.submitted-maxFlying+1); err != nil {
+		if err := d.awaitLocked(d.submitted - maxFlying + 1); err != nil {
 			return err
 		}
 	}
@@ -37,15 +34,16 @@ func (d *device) write(h handle, offset int, data unsafe.Pointer, size int) erro
 }
 
 // writeBatch bounds what is written without a submission. wgpu copies each write and frees the copy when a later
-// submission has finished; with one batch being copied and one gathering, at most 64 MiB of copies are alive.
-const writeBatch = 32 << 20
+// submission has finished. A batch ends with a piece of up to the same size, one may be gathering while the one before is
+// copied: at most 64 MiB of copies are alive.
+const writeBatch = 16 << 20
 
 // sendWrites submits what was written once it is a batch, and waits until the batch before it has been copied.
 func (d *device) sendWrites() error {
 	if d.unsent < writeBatch {
 		return nil
 	}
-	if err := d.awaitLocked(context.Background(), d.sent); err != nil {
+	if err := d.awaitLocked(d.sent); err != nil {
 		return err
 	}
 	err := d.submit(nil)

@@ -5,7 +5,6 @@ package webgpu
 import (
 	"context"
 	"runtime"
-	"sync/atomic"
 	"time"
 )
 
@@ -35,73 +34,71 @@ func (p *pause) wait() {
 	}
 }
 
-// awaitStatus waits until a mapping's status is set, polling whenever no one else is at the device: who is polls, too.
-func (d *device) awaitStatus(ctx context.Context, status *uint32) error {
+// await polls until arrived, which is asked with the lock held. While another holds the lock there is nothing to do: who
+// talks to the device polls, too.
+func (d *device) await(ctx context.Context, arrived func() (bool, error)) error {
 	var p pause
-	for atomic.LoadUint32(status) == 0 {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	for {
 		if d.mu.TryLock() {
-			err := d.enter()
-			if err == nil {
-				d.gpu.poll()
-				err = d.check()
-			}
+			done, err := d.pollFor(arrived)
 			d.mu.Unlock()
-			if err != nil {
+			if done || err != nil {
 				return err
 			}
-			if atomic.LoadUint32(status) != 0 {
-				return nil
-			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		p.wait()
 	}
-	return nil
+}
+
+// pollFor looks, polls, and looks again.
+func (d *device) pollFor(arrived func() (bool, error)) (bool, error) {
+	if err := d.enter(); err != nil {
+		return false, err
+	}
+	if done, err := arrived(); done || err != nil {
+		return done, err
+	}
+	d.gpu.poll()
+	if err := d.check(); err != nil {
+		return false, err
+	}
+	return arrived()
 }
 
 // awaitLocked waits, with the lock held, until so many submissions have finished.
-func (d *device) awaitLocked(ctx context.Context, submissions uint64) error {
+func (d *device) awaitLocked(submissions uint64) error {
 	var p pause
 	for d.gpu.done() < submissions {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		d.gpu.poll()
 		if err := d.check(); err != nil {
 			return err
 		}
-		if d.gpu.done() >= submissions {
-			return nil
+		if d.gpu.done() < submissions {
+			p.wait()
 		}
-		p.wait()
 	}
 	return nil
 }
 
 // Sync implements backend.Backend.
 func (d *device) Sync(ctx context.Context) error {
+	goal, err := d.sendAll()
+	if err != nil {
+		return err
+	}
+	return d.await(ctx, func() (bool, error) { return d.gpu.done() >= goal, nil })
+}
+
+// sendAll submits what was written since the last submission, and returns the number of submissions.
+func (d *device) sendAll() (uint64, error) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	err := d.enter()
 	if err == nil && d.unsent > 0 {
 		err = d.submit(nil)
 	}
-	goal := d.submitted
-	d.mu.Unlock()
-	var p pause
-	for err == nil && d.gpu.done() < goal {
-		if err = ctx.Err(); err != nil {
-			return err
-		}
-		if d.mu.TryLock() {
-			if err = d.enter(); err == nil {
-				d.gpu.poll()
-				err = d.check()
-			}
-			d.mu.Unlock()
-		}
-		p.wait()
-	}
-	return err
+	return d.submitted, err
 }
