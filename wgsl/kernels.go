@@ -14,10 +14,22 @@ var (
 	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights()}
 	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights(columns...)}
 	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights()}
+
+	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv_store")}
+	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attention(1, 4, 8)}
+	AttendTile  = &Kernel{"attend_tile", access("r r r r r w"), attention(0)}
+	AttendMerge = &Kernel{"attend_merge", access("r w"), plain}
 )
 
+// The query heads that attend_vec takes at once: its variants are AttendVecHeads for each padded head and cache type.
+var AttendVecHeads = []int{1, 4, 8}
+
+// MaxQuads is the widest head that attention takes, in quads of channels.
+const MaxQuads = 64
+
 // Kernels is the catalogue.
-var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile}
+var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, AttendVec, AttendTile,
+	AttendMerge}
 
 var (
 	plain   = []Variant{""}
@@ -52,4 +64,35 @@ func weights(tunables ...string) []Variant {
 		}
 	}
 	return all
+}
+
+// caches are the variants by the cache's type, F32 and F16, each with each choice of tunables in turn; section names how
+// the cache is used.
+func caches(section string, tunables ...string) []Variant {
+	if len(tunables) == 0 {
+		tunables = []string{""}
+	}
+	var all []Variant
+	for _, f := range formats[:2] {
+		for _, choice := range tunables {
+			all = append(all, Variant(strings.TrimSpace(fmt.Sprintf("%s=%s %s", section, f, choice))))
+		}
+	}
+	return all
+}
+
+// attention are the variants for heads of 1 to MaxQuads quads and each number of query heads taken at once, 0 where the
+// kernel does not choose; see Attention.
+func attention(heads ...int) []Variant {
+	var choices []string
+	for quads := 1; quads <= MaxQuads; quads++ {
+		for _, h := range heads {
+			if h == 0 {
+				choices = append(choices, fmt.Sprintf("QUADS=%d SLICES=%d", quads, (quads+7)/8))
+				continue
+			}
+			choices = append(choices, fmt.Sprintf("QUADS=%d HEADS=%d QUERY=%d ROWS=%d", quads, h, quads*h, 64/quads))
+		}
+	}
+	return caches("kv", choices...)
 }

@@ -1,0 +1,171 @@
+package backendtest
+
+import (
+	"fmt"
+
+	"github.com/lrun/lrun/backend"
+)
+
+var headDims = []int{10, 12, 20, 24, 64, 80, 96, 128, 256}
+
+func qkvCases() []Case {
+	var all []Case
+	for _, d := range []backend.DType{backend.F32, backend.F16} {
+		for i, dim := range headDims {
+			all = append(all, qkv(d, 1+i%3, 4, 2, dim, backend.QKVRope{Rotary: dim}, "", 1))
+		}
+		for _, norm := range []string{"", "rms", "rms each", "rms whole", "layer", "layer bias", "layer bias each", "layer bias whole"} {
+			all = append(all, qkv(d, 5, 6, 3, 20, backend.QKVRope{Rotary: 8, Interleaved: true}, norm, 1),
+				qkv(d, 2, 4, 1, 66, backend.QKVRope{Rotary: 32, Clip: 0.7}, norm, 1),
+				qkv(d, 1, 2, 2, 16, backend.QKVRope{}, norm, 1))
+		}
+		all = append(all, qkv(d, 70, 3, 3, 32, backend.QKVRope{Rotary: 32}, "", 1),
+			qkv(d, 4, 2, 1, 12, backend.QKVRope{Rotary: 12}, "", 65504))
+	}
+	return all
+}
+
+// headNorm makes the norm that the words of kind describe for so many heads; k is nil where there is none.
+func (r *rig) headNorm(kind string, heads, dim int) *backend.HeadNorm {
+	if kind == "" {
+		return nil
+	}
+	n := dim
+	if contains(kind, "each") || contains(kind, "whole") {
+		n = heads * dim
+	}
+	return &backend.HeadNorm{Norm: r.newNorm(contains(kind, "rms"), n, true, contains(kind, "bias")), Whole: contains(kind, "whole")}
+}
+
+// qkv files tokens at scattered slots of a cache of 4 pages.
+func qkv(d backend.DType, tokens, heads, kvHeads, dim int, a backend.QKVRope, norm string, scale float32) Case {
+	name := fmt.Sprintf("%s %d tokens heads %d/%d of %d rotary %d interleaved %t norm %q clip %g scale %g",
+		d, tokens, heads, kvHeads, dim, a.Rotary, a.Interleaved, norm, a.Clip, scale)
+	return Case{"qkv_rope", name, half, false, func(r *rig) {
+		a.Heads = heads
+		kv := r.emptyCache(d, 8, 16, kvHeads, dim)
+		slots := make([]uint32, tokens)
+		for i, s := range r.rand.Perm(8 * 16)[:tokens] {
+			slots[i] = uint32(s)
+		}
+		a.Slots = r.words(1, tokens, slots)
+		if a.Rotary > 0 {
+			a.Rope = r.normal(tokens, a.Rotary, 1)
+		}
+		a.QNorm, a.KNorm = r.headNorm(norm, heads, dim), r.headNorm(norm, kvHeads, dim)
+		x, q := r.normal(tokens, (heads+2*kvHeads)*dim, scale), r.normal(tokens, heads*backend.Pad4(dim), 1)
+		r.do(func(o backend.Ops) { o.QKVRope(q, x, kv, a) })
+		r.show("q", q)
+		r.showCache("keys", kv.K, kv)
+		r.showCache("values", kv.V, kv)
+	}}
+}
+
+// span is a segment without its pages: how many keys, from which slot of its first page, and its edges.
+type span struct {
+	count, first, pos int
+	causal            bool
+	window            int
+}
+
+// shape is a call of Attend.
+type shape struct {
+	kv                          backend.DType
+	tokens, heads, kvHeads, dim int
+	page, pos                   int
+	spans                       []span
+}
+
+func attendCases() []Case {
+	causal := func(n, first, window int) []span { return []span{{n, first, 0, true, window}} }
+	var all []Case
+	add := func(s shape, a backend.Attend, alibi string) { all = append(all, attend(s, a, alibi)) }
+	for i, dim := range headDims {
+		for _, group := range []int{1, 3, 4, 8} {
+			tokens := []int{1, 6}[(i+group)%2]
+			add(shape{backend.F16, tokens, 2 * group, 2, dim, 16, 100, causal(100+tokens, 3, 0)}, backend.Attend{}, "")
+			add(shape{backend.F32, 7 - tokens, group, 1, dim, 32, 70, causal(77-tokens, 0, 0)}, backend.Attend{}, "")
+		}
+	}
+	for _, tokens := range []int{1, 2, 4, 5, 31, 32, 33, 65} {
+		for _, keys := range []int{0, 1, 31, 32, 33, 63, 64, 65, 300} {
+			add(shape{backend.F32, tokens, 4, 2, 20, 16, keys, causal(keys+tokens, 0, 0)}, backend.Attend{}, "")
+		}
+		add(shape{backend.F16, tokens, 3, 1, 32, 64, 300, causal(300+tokens, 5, 40)}, backend.Attend{}, "")
+		add(shape{backend.F16, tokens, 3, 3, 32, 16, 20, []span{{90, 0, 0, false, 0}}}, backend.Attend{}, "")
+		// sinks, a hole, a window that starts inside a tile, an empty segment, and one that no query sees
+		many := []span{{4, 0, 0, true, 0}, {0, 0, 0, true, 0}, {150, 7, 200, true, 100}, {10, 2, 900, true, 0}, {33, 1, 350, false, 20}}
+		add(shape{backend.F32, tokens, 8, 2, 24, 16, 349, many}, backend.Attend{SoftCap: 5}, "slopes")
+		add(shape{backend.F32, tokens, 2, 2, 16, 16, 5, nil}, backend.Attend{}, "")
+		for _, alibi := range []string{"slopes", "bf16"} {
+			add(shape{backend.F32, tokens, 6, 2, 16, 32, 200, causal(200+tokens, 0, 0)}, backend.Attend{SoftCap: 2}, alibi)
+		}
+	}
+	add(shape{backend.F16, 1, 40, 1, 64, 64, 4096, causal(4097, 0, 0)}, backend.Attend{}, "")
+	add(shape{backend.F16, 200, 2, 1, 16, 64, 4096, causal(4296, 0, 0)}, backend.Attend{}, "")
+	return all
+}
+
+// LongCases attend to more keys than an invocation of lavapipe may run loop iterations (65,535).
+func LongCases() []Case {
+	causal := []span{{70000, 0, 0, true, 0}}
+	return []Case{
+		attend(shape{backend.F16, 1, 2, 1, 16, 64, 69999, causal}, backend.Attend{}, ""),
+		attend(shape{backend.F16, 6, 2, 1, 256, 64, 69994, causal}, backend.Attend{}, ""),
+		attend(shape{backend.F16, 40, 1, 1, 16, 64, 69960, causal}, backend.Attend{}, ""),
+	}
+}
+
+func attend(s shape, a backend.Attend, alibi string) Case {
+	name := fmt.Sprintf("%s %d tokens at %d heads %d/%d of %d page %d spans %v cap %g %s",
+		s.kv, s.tokens, s.pos, s.heads, s.kvHeads, s.dim, s.page, s.spans, a.SoftCap, alibi)
+	tolerance := single
+	if s.kv == backend.F16 {
+		tolerance = half
+	}
+	return Case{"attend", name, tolerance, false, func(r *rig) {
+		dst, q, kv, v, a := r.attention(s, a, alibi)
+		r.do(func(o backend.Ops) {
+			o.Attend(dst, q, kv, v, a)
+			o.Attend(dst, q, kv, v, a) // the view's table is filled already
+		})
+		r.show("y", dst)
+	}}
+}
+
+// attention makes the operands of a call.
+func (r *rig) attention(s shape, a backend.Attend, alibi string) (backend.Tensor, backend.Tensor, *backend.KV, backend.View, backend.Attend) {
+	pages := 0
+	for _, g := range s.spans {
+		pages += (g.first + g.count + s.page - 1) / s.page
+	}
+	kv := r.cache(s.kv, pages+1, s.page, s.kvHeads, s.dim)
+	free := r.rand.Perm(pages + 1)
+	v := backend.View{Pos: s.pos}
+	for _, g := range s.spans {
+		n := (g.first + g.count + s.page - 1) / s.page
+		list := make([]uint32, n)
+		for i := range list {
+			list[i], free = uint32(free[0]), free[1:]
+		}
+		v.Segments = append(v.Segments, backend.Segment{Pages: list, First: g.first, Count: g.count, Pos: g.pos,
+			Causal: g.causal, Window: g.window})
+	}
+	v.Table = r.empty(1, max(1, v.Words()))
+	a.Heads, a.Scale = s.heads, 0.3
+	if alibi != "" {
+		slopes := make([]float32, s.heads)
+		for i := range slopes {
+			slopes[i] = 1 / float32(int(4)<<i)
+		}
+		a.Slopes, a.SlopesBF16 = r.floats(1, s.heads, slopes), alibi == "bf16"
+	}
+	dp := backend.Pad4(s.dim)
+	queries := make([]float32, s.tokens*s.heads*dp)
+	for i := range queries {
+		if i%dp < s.dim {
+			queries[i] = float32(r.rand.NormFloat64())
+		}
+	}
+	return r.normal(s.tokens, s.heads*s.dim, 1), r.floats(s.tokens, s.heads*dp, queries), kv, v, a
+}

@@ -1,0 +1,253 @@
+package backendtest
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/x448/float16"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// rig makes operands on one backend, runs steps and collects results.
+type rig struct {
+	t       testing.TB
+	b       backend.Backend
+	rand    *rand.Rand
+	release []func()
+	results []result
+}
+
+// result is a tensor that a case computed.
+type result struct {
+	name  string
+	rows  [][]float32
+	exact bool // ids: to be compared bit for bit
+}
+
+func newRig(t testing.TB, b backend.Backend, seed string) *rig {
+	h := fnv.New64a()
+	h.Write([]byte(seed))
+	return &rig{t: t, b: b, rand: rand.New(rand.NewPCG(h.Sum64(), 1))}
+}
+
+// close gives all operands back.
+func (r *rig) close() {
+	if err := r.b.Sync(context.Background()); err != nil {
+		r.t.Errorf("%s: sync: %v", r.b.Name(), err)
+	}
+	for _, release := range r.release {
+		release()
+	}
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatalf("%s: %v", r.b.Name(), err)
+	}
+}
+
+// do runs one step.
+func (r *rig) do(record func(backend.Ops)) {
+	r.t.Helper()
+	r.must(r.b.Do(record))
+}
+
+// empty is a tensor of zeros.
+func (r *rig) empty(rows, cols int) backend.Tensor {
+	r.t.Helper()
+	t, err := r.b.NewTensor(rows, cols)
+	r.must(err)
+	r.release = append(r.release, t.Buf.Release)
+	return t
+}
+
+// words is a tensor with the given contents.
+func (r *rig) words(rows, cols int, data []uint32) backend.Tensor {
+	r.t.Helper()
+	t := r.empty(rows, cols)
+	if rows*cols > 0 {
+		r.do(func(o backend.Ops) { o.Write(t, data) })
+	}
+	return t
+}
+
+// floats is a tensor with the given contents.
+func (r *rig) floats(rows, cols int, data []float32) backend.Tensor {
+	r.t.Helper()
+	return r.words(rows, cols, floatBits(data))
+}
+
+// normal is a tensor of normally distributed values, scaled.
+func (r *rig) normal(rows, cols int, scale float32) backend.Tensor {
+	r.t.Helper()
+	return r.floats(rows, cols, r.draw(rows*cols, scale))
+}
+
+// draw is n normally distributed values, scaled.
+func (r *rig) draw(n int, scale float32) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.rand.NormFloat64()) * scale
+	}
+	return v
+}
+
+// below is n random words below limit.
+func (r *rig) below(n, limit int) []uint32 {
+	v := make([]uint32, n)
+	for i := range v {
+		v[i] = uint32(r.rand.IntN(limit))
+	}
+	return v
+}
+
+// matrix is a matrix of normally distributed values, scaled, its padding zero.
+func (r *rig) matrix(d backend.DType, rows, cols, group int, scale float32) *backend.Matrix {
+	r.t.Helper()
+	m, err := r.b.NewMatrix(d, rows, cols, group)
+	r.must(err)
+	r.release = append(r.release, m.Release)
+	data := make([]byte, 0, rows*m.RowBytes())
+	for range rows {
+		row := make([]float32, backend.Pad8(cols))
+		copy(row, r.draw(cols, scale))
+		data = encode(data, d, row)
+	}
+	r.must(r.b.WriteRows(m, 0, data))
+	return m
+}
+
+// encode appends values as elements of d.
+func encode(data []byte, d backend.DType, values []float32) []byte {
+	for _, v := range values {
+		switch d {
+		case backend.F16:
+			data = binary.LittleEndian.AppendUint16(data, float16.Fromfloat32(v).Bits())
+		case backend.BF16:
+			data = binary.LittleEndian.AppendUint16(data, uint16(math.Float32bits(v)>>16))
+		default:
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+		}
+	}
+	return data
+}
+
+// cache is a KV cache of random keys and values; the padding of heads is zero.
+func (r *rig) cache(d backend.DType, pages, page, kvHeads, headDim int) *backend.KV {
+	r.t.Helper()
+	kv := r.emptyCache(d, pages, page, kvHeads, headDim)
+	dp := backend.Pad4(headDim)
+	keys := make([]float32, pages*kvHeads*dp*page)
+	values := make([]float32, len(keys))
+	for head := range pages * kvHeads {
+		for slot := range page {
+			for i := range headDim {
+				base := head * dp * page
+				keys[base+(i/4*page+slot)*4+i%4] = float32(r.rand.NormFloat64())
+				values[base+slot*dp+i] = float32(r.rand.NormFloat64())
+			}
+		}
+	}
+	r.do(func(o backend.Ops) {
+		o.Write(asWords(kv.K, kv), packed(d, keys))
+		o.Write(asWords(kv.V, kv), packed(d, values))
+	})
+	return kv
+}
+
+func (r *rig) emptyCache(d backend.DType, pages, page, kvHeads, headDim int) *backend.KV {
+	r.t.Helper()
+	kv, err := r.b.NewKV(d, pages, page, kvHeads, headDim)
+	r.must(err)
+	r.release = append(r.release, kv.Release)
+	return kv
+}
+
+// asWords sees a buffer of the cache as a tensor of one row of words.
+func asWords(b backend.Buffer, kv *backend.KV) backend.Tensor {
+	n := kv.Pages * kv.PageBytes() / 4
+	return backend.Tensor{Buf: b, Rows: 1, Cols: n, Stride: backend.Stride(n)}
+}
+
+// packed is values as the words of a buffer of d.
+func packed(d backend.DType, values []float32) []uint32 {
+	data := encode(nil, d, values)
+	words := make([]uint32, len(data)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return words
+}
+
+func floatBits(values []float32) []uint32 {
+	words := make([]uint32, len(values))
+	for i, v := range values {
+		words[i] = math.Float32bits(v)
+	}
+	return words
+}
+
+// fetch is a tensor's words on the host.
+func (r *rig) fetch(t backend.Tensor) []uint32 {
+	r.t.Helper()
+	n := t.Rows * t.Cols
+	back, err := r.b.NewReadback(n * 4)
+	r.must(err)
+	defer back.Release()
+	r.do(func(o backend.Ops) { o.Fetch(back, t) })
+	data, err := back.Wait(context.Background())
+	r.must(err)
+	words := make([]uint32, n)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return words
+}
+
+// show adds a tensor to the results.
+func (r *rig) show(name string, t backend.Tensor) {
+	r.t.Helper()
+	words := r.fetch(t)
+	out := result{name: name}
+	for i := range t.Rows {
+		row := make([]float32, t.Cols)
+		for j := range row {
+			row[j] = math.Float32frombits(words[i*t.Cols+j])
+		}
+		out.rows = append(out.rows, row)
+	}
+	r.results = append(r.results, out)
+}
+
+// showIDs adds a tensor of ids, which must agree exactly, to the results.
+func (r *rig) showIDs(name string, t backend.Tensor) {
+	r.t.Helper()
+	r.show(name, t)
+	r.results[len(r.results)-1].exact = true
+}
+
+// showHalves adds the contents of a buffer of an f16 or f32 cache to the results, a row a head and page.
+func (r *rig) showCache(name string, b backend.Buffer, kv *backend.KV) {
+	r.t.Helper()
+	words := r.fetch(asWords(b, kv))
+	var all []float32
+	for _, w := range words {
+		if kv.DType == backend.F32 {
+			all = append(all, math.Float32frombits(w))
+			continue
+		}
+		all = append(all, float16.Frombits(uint16(w)).Float32(), float16.Frombits(uint16(w>>16)).Float32())
+	}
+	out := result{name: name}
+	n := kv.Page * backend.Pad4(kv.HeadDim)
+	for i := 0; i < len(all); i += n {
+		out.rows = append(out.rows, all[i:i+n])
+	}
+	r.results = append(r.results, out)
+}

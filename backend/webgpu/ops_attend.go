@@ -1,0 +1,164 @@
+//go:build cgo && !nogpu && ((linux && amd64) || (darwin && (amd64 || arm64)) || (windows && amd64))
+
+package webgpu
+
+import (
+	"slices"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/wgsl"
+)
+
+const (
+	// attendFew is the most tokens that attend one at a time; more go in tiles.
+	attendFew = 4
+	// splitKeys bounds the keys of a split: lavapipe ends a shader silently after 65,535 iterations of its loops.
+	splitKeys = 8192
+	// splitGroups is how many workgroups are enough, and splitLeast how few keys a split for their sake may have.
+	splitGroups, splitLeast = 256, 128
+	// partBytes bounds the memory for the parts of split attention, and so the tokens that are attended at once.
+	partBytes = 32 << 20
+)
+
+// Attend is attention over a view of the cache; see backend.Attend.
+func (s *step) Attend(dst, q backend.Tensor, kv *backend.KV, v backend.View, a backend.Attend) {
+	if s.refused(a.Check(dst, q, kv, v)) {
+		return
+	}
+	if backend.Pad4(kv.HeadDim) > 4*wgsl.MaxQuads {
+		s.fail("attend", "heads of %d channels; at most %d are supported on WebGPU", kv.HeadDim, 4*wgsl.MaxQuads)
+		return
+	}
+	s.writeView(v)
+	p := newAttention(q.Rows, kv, v, a)
+	batch := q.Rows
+	if p.splits > 1 {
+		batch = max(1, min(q.Rows, partBytes/p.partBytes(1)))
+	}
+	for first := 0; first < q.Rows; first += batch {
+		s.attend(dst, q, p, first, min(batch, q.Rows-first))
+	}
+}
+
+// attention is how one call is launched.
+type attention struct {
+	kv      *backend.KV
+	view    backend.View
+	a       backend.Attend
+	few     bool // by attend_vec
+	group   int  // query heads of a KV head
+	taken   int  // of them, by a workgroup of attend_vec: an index of wgsl.AttendVecHeads
+	quads   int  // of a padded head
+	tile    int  // keys in a tile
+	splits  int
+	variant wgsl.Variant
+}
+
+func newAttention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) attention {
+	p := attention{kv: kv, view: v, a: a, few: tokens <= attendFew, group: a.Heads / kv.KVHeads, tile: 32,
+		quads: backend.Pad4(kv.HeadDim) / 4}
+	if p.few {
+		p.tile = 64
+		for p.taken < len(wgsl.AttendVecHeads)-1 && wgsl.AttendVecHeads[p.taken] < p.group {
+			p.taken++
+		}
+		n := len(wgsl.AttendVecHeads)
+		p.variant = wgsl.AttendVec.Variants[(int(kv.DType)*wgsl.MaxQuads+p.quads-1)*n+p.taken]
+	} else {
+		p.variant = wgsl.AttendTile.Variants[int(kv.DType)*wgsl.MaxQuads+p.quads-1]
+	}
+	x, y, z := p.grid(tokens)
+	keys := seen(v, kv, 0, tokens)
+	p.splits = max(1, ceil(keys, splitKeys), min(ceil(splitGroups, int(max(1, x*y*z))), keys/splitLeast))
+	if tiles := ceil(keys, p.tile); tiles > 0 {
+		p.splits = ceil(tiles, ceil(tiles, p.splits))
+	}
+	return p
+}
+
+// grid is the workgroups for so many tokens and one split.
+func (p *attention) grid(tokens int) (x, y, z uint32) {
+	if p.few {
+		return 1, uint32(p.kv.KVHeads * ceil(p.group, wgsl.AttendVecHeads[p.taken])), uint32(tokens)
+	}
+	return uint32(ceil(tokens*p.group, 32)), uint32(p.kv.KVHeads), 1
+}
+
+// partBytes is the memory for the parts of so many tokens.
+func (p *attention) partBytes(tokens int) int {
+	return tokens * p.a.Heads * p.splits * (p.quads*4 + 4) * 4
+}
+
+// seen is how many keys of the view any of the tokens first, … first + n − 1 may see.
+func seen(v backend.View, kv *backend.KV, first, n int) int {
+	keys := 0
+	for i := range v.Segments {
+		g := &v.Segments[i]
+		begin, end := 0, g.Count
+		if g.Causal {
+			end = min(end, v.Pos+first+n-g.Pos)
+		}
+		if g.Window > 0 {
+			begin = max(0, v.Pos+first-g.Window+1-g.Pos)
+		}
+		keys += max(0, end-begin)
+	}
+	return keys
+}
+
+// attend launches attention for n tokens from first on, and the merge of its splits.
+func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
+	kv, a := p.kv, p.a
+	keys := seen(p.view, kv, first, n)
+	alibi := has(a.Slopes, 1)
+	if alibi == 1 && a.SlopesBF16 {
+		alibi = 2
+	}
+	params := [...]uint32{
+		uint32(a.Heads), uint32(kv.KVHeads), uint32(p.group), uint32(kv.HeadDim), uint32(kv.Page),
+		uint32(len(p.view.Segments)), uint32(ceil(ceil(keys, p.tile), p.splits)), uint32(p.splits),
+		uint32(first), uint32(n), uint32(int32(p.view.Pos)), alibi, quads(q), uint32(dst.Stride),
+		bits(a.Scale), bits(a.SoftCap),
+	}
+	out := bindTensor(dst)
+	if p.splits > 1 {
+		out = s.scratch("attention", p.partBytes(n))
+	}
+	s.work(2 * n * a.Heads * keys * p.quads * 4)
+	kernel := wgsl.AttendTile
+	x, y, z := p.grid(n)
+	if p.few {
+		kernel, x = wgsl.AttendVec, uint32(p.splits)
+	} else {
+		z = uint32(p.splits)
+	}
+	s.dispatch("attend", kernel, p.variant, params[:], x, y, z, bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V),
+		bindTensor(p.view.Table), bindTensor(a.Slopes), out)
+	if p.splits == 1 {
+		return
+	}
+	merge := [...]uint32{
+		uint32(a.Heads), uint32(kv.HeadDim), uint32(p.quads * 4), uint32(p.splits), uint32(first), uint32(dst.Stride),
+	}
+	s.dispatch("attend", wgsl.AttendMerge, "", merge[:], uint32(a.Heads), uint32(n), 1, out, bindTensor(dst))
+}
+
+// viewTables are the tables that a step has filled.
+type viewTables struct {
+	filled []backend.Tensor
+	words  []uint32
+}
+
+func (t *viewTables) reset() { t.filled = t.filled[:0] }
+
+// writeView fills a view's table, once a step.
+func (s *step) writeView(v backend.View) {
+	for i := range s.views.filled {
+		if f := &s.views.filled[i]; f.Buf == v.Table.Buf && f.First == v.Table.First {
+			return
+		}
+	}
+	s.views.filled = append(s.views.filled, v.Table)
+	s.views.words = v.Encode(slices.Grow(s.views.words[:0], v.Words()))
+	s.writeWords(v.Table, s.views.words)
+}

@@ -1,0 +1,52 @@
+//go:build cgo && !nogpu && ((linux && amd64) || (darwin && (amd64 || arm64)) || (windows && amd64))
+
+package webgpu
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/wgsl"
+)
+
+// fold lays n workgroups out in two dimensions.
+func fold(n int) (x, y uint32) {
+	if n <= maxWorkgroups {
+		return uint32(n), 1
+	}
+	return maxWorkgroups, uint32((n + maxWorkgroups - 1) / maxWorkgroups)
+}
+
+// ceil is n/size rounded up.
+func ceil(n, size int) int { return (n + size - 1) / size }
+
+// bits is a float as a uniform's word.
+func bits(x float32) uint32 { return math.Float32bits(x) }
+
+// quads is a tensor's row stride in vec4<f32>.
+func quads(t backend.Tensor) uint32 { return uint32(t.Stride / 4) }
+
+// flag is mask where on, else 0.
+func flag(on bool, mask uint32) uint32 {
+	if on {
+		return mask
+	}
+	return 0
+}
+
+// has is mask where the optional tensor is there, else 0.
+func has(t backend.Tensor, mask uint32) uint32 { return flag(!t.IsNone(), mask) }
+
+// refused reports whether an operation must not run: an error before it or in its operands.
+func (s *step) refused(err error) bool {
+	if s.err == nil {
+		s.err = err
+	}
+	return s.err != nil
+}
+
+// rowKernel launches a kernel with one workgroup a row.
+func (s *step) rowKernel(op string, k *wgsl.Kernel, v wgsl.Variant, rows int, params []uint32, bindings ...binding) {
+	x, y := fold(rows)
+	s.dispatch(op, k, v, params, x, y, 1, bindings...)
+}

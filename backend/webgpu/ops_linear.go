@@ -1,0 +1,69 @@
+//go:build cgo && !nogpu && ((linux && amd64) || (darwin && (amd64 || arm64)) || (windows && amd64))
+
+package webgpu
+
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/wgsl"
+)
+
+// The most tokens for which a matrix is read row by row; more make a matrix product in tiles.
+const fewTokens = 8
+
+// product is how a kernel pair covers tokens × rows of a matrix.
+type product struct {
+	kernel  *wgsl.Kernel
+	variant wgsl.Variant
+	x, y, z uint32
+}
+
+// plan chooses between the kernels of a pair and the grid for a part of so many rows.
+func plan(vec, tile *wgsl.Kernel, d backend.DType, tokens, rows int) product {
+	switch {
+	case tokens > fewTokens:
+		return product{tile, tile.Variants[d], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
+	case tokens > 1:
+		x, y := fold(ceil(rows, 4))
+		return product{vec, vec.Variants[2*d+1], x, y, uint32(ceil(tokens, 4))}
+	}
+	x, y := fold(ceil(rows, 4))
+	return product{vec, vec.Variants[2*d], x, y, uint32(tokens)}
+}
+
+// Linear is a matrix product with its epilogue; see backend.Linear.
+func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear) {
+	if s.refused(a.Check(dst, x, w)) {
+		return
+	}
+	if a.Scale == 0 {
+		a.Scale = 1
+	}
+	for _, part := range w.Parts {
+		params := [...]uint32{
+			uint32(backend.Pad8(w.Cols) / 8), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
+			uint32(part.First), uint32(a.Act), has(a.Bias, 1) | has(a.Gate, 2) | flag(a.Add, 4),
+			bits(a.Scale), bits(a.SoftCap), uint32(a.Gate.Stride),
+		}
+		s.work(x.Rows * part.Rows * w.Cols)
+		p := plan(wgsl.LinearVec, wgsl.LinearTile, w.DType, x.Rows, part.Rows)
+		s.dispatch("linear", p.kernel, p.variant, params[:], p.x, p.y, p.z,
+			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(a.Gate), bindTensor(dst))
+	}
+}
+
+// GateUp is a gated matrix product; see backend.GateUp.
+func (s *step) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp) {
+	if s.refused(a.Check(dst, x, w)) {
+		return
+	}
+	for _, part := range w.Parts {
+		params := [...]uint32{
+			uint32(backend.Pad8(w.Cols) / 8), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
+			uint32(part.First), uint32(a.Act), has(a.Bias, 1),
+		}
+		s.work(x.Rows * part.Rows * w.Cols)
+		p := plan(wgsl.GateUpVec, wgsl.GateUpTile, w.DType, x.Rows, part.Rows)
+		s.dispatch("gate_up", p.kernel, p.variant, params[:], p.x, p.y, p.z,
+			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(dst))
+	}
+}

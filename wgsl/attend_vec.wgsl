@@ -1,0 +1,138 @@
+// attend_vec: softmax attention of one token over a view, for few tokens: one workgroup for HEADS query heads of a KV head
+// and a split of the keys, 64 keys at a time, a key a thread, then a quad of a value a thread. Twin: cpu.Attend.
+// One split: y is the result. More: partial results for attend_merge.
+// tune: HEADS 1, 4 or 8; QUADS = Dp/4 up to 64 (Dp: the head padded to quads), QUERY = HEADS·QUADS, ROWS = 64/QUADS
+const HEADS: u32 = 8u;
+const QUADS: u32 = 16u;
+const QUERY: u32 = 128u;
+const ROWS: u32 = 4u;
+struct Attend {
+    heads: u32, kv_heads: u32, group: u32,                     // group: query heads of a KV head
+    head_dim: u32, page: u32, segments: u32,
+    tiles: u32, splits: u32,                                   // tiles: in a split
+    first: u32, tokens: u32, pos: i32,                         // tokens first, .. of this dispatch; pos: of token 0
+    alibi: u32,                                                // 0 none, 1 slopes, 2 as Falcon
+    q_stride: u32, y_stride: u32,                              // q's in quads
+    scale: f32, cap: f32,
+}
+@group(0) @binding(0) var<uniform> p: Attend;
+@group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;            // [tokens][heads][Dp/4]
+@group(0) @binding(2) var<storage, read> keys: array<vec2<u32>>;         // [pages][kv_heads][Dp/4][page] quads
+@group(0) @binding(3) var<storage, read> values: array<vec2<u32>>;       // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(4) var<storage, read> table: array<u32>;              // the view
+@group(0) @binding(5) var<storage, read> slopes: array<f32>;             // [heads]
+@group(0) @binding(6) var<storage, read_write> y: array<f32>; // [tokens][heads][head_dim], or [tokens][heads][splits][Dp + 4]
+var<workgroup> qs: array<vec4<f32>, QUERY>;                              // [Dp/4][HEADS]
+var<workgroup> red: array<vec4<f32>, 128>;                               // [2][64]: heads 0 .. 3, heads 4 .. 7
+var<workgroup> prob: array<vec4<f32>, 128>;                              // [2][64]
+var<workgroup> place: array<u32, 64>;                                    // the keys' slots
+
+// @section kv
+fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
+fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
+// @end
+// @section attention
+struct Found { slot: u32, pos: i32, low: i32, high: i32 }
+fn find(n: u32, low: i32, high: i32) -> Found { return Found(n + table[0] + p.segments + p.page, 0, low, high); }
+fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, query: vec4<i32>) -> vec4<f32> { return s; }
+fn columns(m: mat4x4<f32>, f: vec4<f32>) -> mat4x4<f32> { return m; }
+fn outer(v: vec4<f32>, f: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(v, v, v, v); }
+fn base(slot: u32, kv_head: u32) -> u32 { return slot * kv_head * QUADS; }
+fn put(token: u32, head: u32, quad: u32, split: u32, v: vec4<f32>, top: f32, sum: f32) { y[head] = v.x; }
+// @end
+
+fn slopes_of(h: u32) -> vec4<f32> { return vec4<f32>(slopes[h], slopes[h + 1u], slopes[h + 2u], slopes[h + 3u]); }
+fn products(i: u32, k: vec4<f32>) -> vec4<f32> {
+    return vec4<f32>(dot(qs[i], k), dot(qs[i + 1u], k), dot(qs[i + 2u], k), dot(qs[i + 3u], k));
+}
+
+// most is the largest of v over the workgroup; it uses 64 of red from base on.
+fn most(t: u32, base: u32, v: vec4<f32>) -> vec4<f32> {
+    red[base + t] = v;
+    workgroupBarrier();
+    for (var n = 16u; n > 0u; n >>= 2u) {
+        let i = base + t;
+        if t < n { red[i] = max(max(red[i], red[i + n]), max(red[i + 2u * n], red[i + 3u * n])); }
+        workgroupBarrier();
+    }
+    return red[base];
+}
+
+// finish adds a head's sums up over the workgroup and stores its result, or its part.
+fn finish(t: u32, token: u32, head: u32, live: bool, split: u32, acc: vec4<f32>, top: f32, sum: f32) {
+    red[t] = acc;
+    red[64u + t] = vec4<f32>(sum);
+    workgroupBarrier();
+    if live && t < QUADS {
+        var v = acc;
+        for (var r = 1u; r < ROWS; r++) { v += red[t + r * QUADS]; }
+        var all = 0.0;
+        for (var i = 64u; i < 128u; i++) { all += red[i].x; }
+        put(token, head, t, split, v, top, all);
+    }
+    workgroupBarrier();
+}
+
+// finish4 finishes up to four heads, of which count exist.
+fn finish4(t: u32, token: u32, head: u32, count: u32, split: u32, acc: mat4x4<f32>, top: vec4<f32>, sum: vec4<f32>) {
+    var m = acc;
+    for (var i = 0u; i < min(HEADS, 4u); i++) { finish(t, token, head + i, i < count, split, m[i], top[i], sum[i]); }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
+    let subs = (p.group + HEADS - 1u) / HEADS;         // workgroups that share a KV head
+    let kv_head = wg.y / subs;
+    let count = min(HEADS, p.group - wg.y % subs * HEADS);
+    let head = kv_head * p.group + wg.y % subs * HEADS;
+    let query = p.pos + i32(p.first + wg.z);
+    for (var i = t; i < QUERY; i += 64u) {
+        let h = head + min(i % HEADS, count - 1u);
+        qs[i] = q[(p.first + wg.z) * p.q_stride + h * QUADS + i / HEADS] * p.scale;
+    }
+    workgroupBarrier();
+    let begin = select(64u, t / QUADS, t < ROWS * QUADS); // this thread adds quad t % QUADS of keys begin, begin + ROWS, ..
+    var top0 = vec4<f32>(-1.0e30);
+    var top1 = vec4<f32>(-1.0e30);
+    var sum0 = vec4<f32>();                            // Σ p of this thread's keys
+    var sum1 = vec4<f32>();
+    var acc0 = mat4x4<f32>();                          // Σ p·v, a column a head
+    var acc1 = mat4x4<f32>();
+    for (var b = 0u; b < p.tiles; b++) {
+        let found = find((wg.x * p.tiles + b) * 64u + t, query, query);
+        let seen = found.low <= found.high;
+        var s0 = vec4<f32>();
+        var s1 = vec4<f32>();
+        if seen {
+            let at = base(found.slot, kv_head) + found.slot % p.page;
+            for (var c = 0u; c < QUADS; c++) {
+                let k = key(at + c * p.page);
+                if HEADS == 1u { s0.x += dot(qs[c], k); } else { s0 += products(c * HEADS, k); }
+                if HEADS == 8u { s1 += products(c * HEADS + 4u, k); }
+            }
+        }
+        place[t] = found.slot;
+        s0 = select(vec4<f32>(-1.0e30), score(s0, slopes_of(head), found.pos, vec4<i32>(query)), seen);
+        s1 = select(vec4<f32>(-1.0e30), score(s1, slopes_of(head + 4u), found.pos, vec4<i32>(query)), seen);
+        let was0 = top0;
+        let was1 = top1;
+        top0 = max(top0, most(t, 0u, s0));
+        if HEADS == 8u { top1 = max(top1, most(t, 64u, s1)); }
+        prob[t] = select(vec4<f32>(), exp(s0 - top0), seen);
+        prob[64u + t] = select(vec4<f32>(), exp(s1 - top1), seen);
+        sum0 = sum0 * exp(was0 - top0) + prob[t];
+        sum1 = sum1 * exp(was1 - top1) + prob[64u + t];
+        workgroupBarrier();
+        acc0 = columns(acc0, exp(was0 - top0));
+        acc1 = columns(acc1, exp(was1 - top1));
+        for (var j = begin; j < 64u; j += ROWS) {
+            let slot = place[j];
+            let v = value(base(slot, kv_head) + slot % p.page * QUADS + t % QUADS);
+            if HEADS == 1u { acc0[0] += v * prob[j].x; } else { acc0 += outer(v, prob[j]); }
+            if HEADS == 8u { acc1 += outer(v, prob[64u + j]); }
+        }
+        workgroupBarrier();
+    }
+    finish4(t, wg.z, head, count, wg.x, acc0, top0, sum0);
+    if HEADS > 4u { finish4(t, wg.z, head + 4u, max(count, 4u) - 4u, wg.x, acc1, top1, sum1); }
+}
