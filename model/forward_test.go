@@ -5,41 +5,99 @@ import (
 	"testing"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/memory"
 )
 
-// collector fetches every block of logits to the host.
-type collector struct {
-	t     *testing.T
-	b     backend.Backend
-	reads []backend.Readback
-}
+// fetcher sends a block of logits to the host.
+type fetcher struct{ read backend.Readback }
 
-func (c *collector) Logits(o backend.Ops, _ int, logits backend.Tensor) {
-	r, err := c.b.NewReadback(logits.Rows * logits.Cols * 4)
-	if err != nil {
-		c.t.Error(err)
-		return
-	}
-	c.reads = append(c.reads, r)
-	o.Fetch(r, logits)
-}
+func (f fetcher) Logits(o backend.Ops, _ int, logits backend.Tensor) { o.Fetch(f.read, logits) }
 
 // forward appends ids to a sequence and returns their logits.
 func forward(t *testing.T, m *Model, b backend.Backend, seq *memory.Sequence, ids []int32) []float32 {
 	t.Helper()
-	c := &collector{t: t, b: b}
-	if err := m.Forward(seq, Input{IDs: ids, Rows: AllRows}, c); err != nil {
+	read, err := b.NewReadback(len(ids) * m.Spec.Vocab * 4)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var all []float32
-	for _, r := range c.reads {
-		data, err := r.Wait(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, floats(data)...)
-		r.Release()
+	defer read.Release()
+	if err := m.Forward(seq, Input{IDs: ids, Rows: AllRows}, fetcher{read}); err != nil {
+		t.Fatal(err)
 	}
-	return all
+	data, err := read.Wait(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return floats(data)
+}
+
+// Ensure that a prompt read in chunks of any size gives the logits of the whole prompt read at once.
+func TestChunkedPrefillEqualsOneShot(t *testing.T) {
+	for _, b := range testkit.Backends(t) {
+		for _, name := range []string{"llama_gqa", "mistral_sliding", "gemma3_text", "bloom", "falcon_new_gqa", "qwen2_moe"} {
+			t.Run(b.Name()+"/"+name, func(t *testing.T) {
+				g := readGolden(t, testkit.Testdata("golden", name))
+				m := load(t, b, g.dir, g.spec, Options{})
+				whole := allLogits(t, m, b, g.ids, len(g.ids))
+				for _, chunk := range []int{1, 2, 3, 5, 16, 17, 31, 33, len(g.ids) - 1} {
+					if e := largestError(allLogits(t, m, b, g.ids, chunk), whole); e > 1e-4 {
+						t.Errorf("chunks of %d differ by %.3g", chunk, e)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Ensure that an f16 cache stays close to the f32 one.
+func TestHalfCacheIsClose(t *testing.T) {
+	for _, b := range testkit.Backends(t) {
+		t.Run(b.Name(), func(t *testing.T) {
+			g := readGolden(t, testkit.Testdata("golden", "llama_gqa"))
+			m := load(t, b, g.dir, g.spec, Options{KV: backend.F16})
+			if e := largestError(allLogits(t, m, b, g.ids, 16), g.logits); e > 2e-2 || e == 0 {
+				t.Errorf("logits differ by %.3g, want a little and at most 0.02", e)
+			}
+		})
+	}
+}
+
+// Ensure that sequences which grow in turns, past the pool's first size, do not disturb each other, and that what they
+// give back is used again.
+func TestSequencesShareThePool(t *testing.T) {
+	for _, b := range testkit.Backends(t) {
+		t.Run(b.Name(), func(t *testing.T) {
+			g := readGolden(t, testkit.Testdata("golden", "llama_gqa"))
+			m := load(t, b, g.dir, g.spec, Options{Chunk: 8})
+			whole := allLogits(t, m, b, g.ids, 8)
+			const sequences = 3
+			var seqs [sequences]*memory.Sequence
+			var logits [sequences][]float32
+			for i := range seqs {
+				var err error
+				if seqs[i], err = m.NewSequence(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for at := 0; at < len(g.ids); at += 8 {
+				for i, seq := range seqs {
+					logits[i] = append(logits[i], forward(t, m, b, seq, g.ids[at:min(at+8, len(g.ids))])...)
+				}
+			}
+			for i := range seqs {
+				if e := largestError(logits[i], whole); e > 1e-5 {
+					t.Errorf("sequence %d differs by %.3g", i, e)
+				}
+				m.Drop(seqs[i], 0)
+			}
+			before := b.Memory()
+			if e := largestError(allLogits(t, m, b, g.ids, 8), whole); e > 1e-5 {
+				t.Errorf("after the others were dropped: %.3g", e)
+			}
+			if b.Memory() != before {
+				t.Errorf("memory grew from %d to %d bytes though pages were free", before, b.Memory())
+			}
+		})
+	}
 }

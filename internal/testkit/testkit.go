@@ -6,10 +6,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"sort"
+	"sync"
 	"testing"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/backend/cpu"
+	"github.com/lrun/lrun/backend/webgpu"
 )
 
 // Root is the module's folder.
@@ -44,7 +46,29 @@ func Fixtures(t testing.TB) []string {
 	return dirs
 }
 
-// Backends are the CPU backend and, where there is an adapter, WebGPU's. They are closed with the test.
+// Testdata is a path in testdata.
+func Testdata(parts ...string) string {
+	return filepath.Join(append([]string{Root(), "testdata"}, parts...)...)
+}
+
+var gpu = sync.OnceValues(func() (backend.Backend, error) { return webgpu.Open(webgpu.Options{}) })
+
+// Backends are the CPU backend and, where there is an adapter, WebGPU's, which all tests of a program share. With
+// LRUN_GPU=require a missing adapter fails the test; with LRUN_GPU=off none is looked for.
 func Backends(t testing.TB) []backend.Backend {
-	return []backend.Backend{cpu.Open()}
+	all := []backend.Backend{cpu.Open()}
+	want := os.Getenv("LRUN_GPU")
+	if want == "off" {
+		return all
+	}
+	b, err := gpu()
+	switch {
+	case err == nil:
+		all = append(all, b)
+	case want == "require":
+		t.Fatalf("LRUN_GPU=require: %v", err)
+	default:
+		t.Logf("without WebGPU: %v", err)
+	}
+	return all
 }
