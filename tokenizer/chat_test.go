@@ -68,3 +68,83 @@ func TestReferenceChats(t *testing.T) {
 		t.Logf("%-14s %d/%d", name, good[name], n)
 	}
 }
+
+// Ensure that what templates are made of means what it means in Jinja2. testdata/jinja_cases.json holds pairs of a
+// template and what Jinja2 3.1.6 renders (ImmutableSandboxedEnvironment, trim_blocks and lstrip_blocks on, loop
+// controls, tojson without ASCII escaping) with the variables below.
+func TestTemplatesMeanWhatJinjaMeans(t *testing.T) {
+	data, err := os.ReadFile("testdata/jinja_cases.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases [][2]string
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]any{
+		"s":  " pad ",
+		"l":  []string{"a", "b", "c"},
+		"d":  json.RawMessage(`{"b": 1, "a": "x", "c": [1, 2]}`),
+		"m2": json.RawMessage(`[{"role": "user", "content": "u"}, {"role": "assistant", "content": "v"}]`),
+	}
+	for _, c := range cases {
+		text, err := withTemplate(c[0], "", "").ApplyChat(nil, ChatOptions{Extra: variables})
+		if err != nil || text != c[1] {
+			t.Errorf("%s: %q, %v; want %q", c[0], text, err, c[1])
+		}
+	}
+}
+
+// Ensure that a hostile or wrong template ends in an error, soon and on one line.
+func TestTemplatesAreBounded(t *testing.T) {
+	for name, source := range map[string]string{
+		"huge range":       `{% for i in range(1000000000) %}x{% endfor %}`,
+		"nested ranges":    `{% for i in range(1000) %}{% for j in range(1000) %}{% for k in range(1000) %}{% endfor %}{% endfor %}{% endfor %}`,
+		"nested lists":     `{% set r = range(60000) %}{% for i in r %}{% for j in r %}{% for k in r %}{% endfor %}{% endfor %}{% endfor %}`,
+		"macro recursion":  `{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}`,
+		"loop recursion":   `{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}`,
+		"deep brackets":    strings.Repeat("{{ (", 1) + strings.Repeat("(", 100000) + "1" + strings.Repeat(")", 100001) + " }}",
+		"repetition":       `{{ 'a' * 100000000000 }}`,
+		"open tag":         `{{ 1`,
+		"open string":      `{{ 'a }}`,
+		"open block":       `{% if true %}`,
+		"unknown tag":      `{% nonsense %}`,
+		"unknown filter":   `{{ 1 | nonsense }}`,
+		"missing variable": `{{ nothing.role }}`,
+		"missing function": `{{ nothing() }}`,
+		"other file":       `{% include '/etc/passwd' %}`,
+		"modulo zero":      `{{ 1 % 0 }}`,
+		"bad index":        `{{ messages[[]] }}`,
+	} {
+		text, err := withTemplate(source, "", "").ApplyChat(nil, ChatOptions{})
+		if err == nil {
+			t.Errorf("%s: no error, rendered %.100q", name, text)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error of several lines: %v", name, err)
+		}
+	}
+}
+
+// Ensure that a checkpoint's several templates are told apart, and that a missing one is named.
+func TestTemplateChoice(t *testing.T) {
+	tok := withTemplate("plain", "", "")
+	tok.config.templates["tool_use"] = "tools: {{ tools | length }}"
+	for _, c := range []struct {
+		options ChatOptions
+		want    string
+	}{
+		{ChatOptions{}, "plain"},
+		{ChatOptions{Tools: []string{"a", "b"}}, "tools: 2"},
+		{ChatOptions{Tools: []string{"a"}, Template: "default"}, "plain"},
+	} {
+		if text, err := tok.ApplyChat(nil, c.options); err != nil || text != c.want {
+			t.Errorf("%+v: %q, %v; want %q", c.options, text, err, c.want)
+		}
+	}
+	if _, err := tok.ApplyChat(nil, ChatOptions{Template: "rag"}); err == nil || !strings.Contains(err.Error(), "default, tool_use") {
+		t.Errorf("missing template: %v", err)
+	}
+	if _, err := new(Tokenizer).ApplyChat(nil, ChatOptions{}); err == nil {
+		t.Error("no template: no error")
+	}
+}

@@ -27,7 +27,7 @@ func chatStructures() *exec.ControlStructureSet {
 	set := map[string]parser.ControlStructureParser{"generation": parseGeneration}
 	for _, name := range []string{"for", "if", "set", "macro", "call", "raw", "with", "do", "break", "continue", "filter"} {
 		parse, _ := builtins.ControlStructures.Get(name)
-		if name == "for" || name == "macro" {
+		if name == "for" || name == "macro" || name == "set" {
 			parse = watch(parse)
 		}
 		set[name] = parse
@@ -35,11 +35,18 @@ func chatStructures() *exec.ControlStructureSet {
 	return exec.NewControlStructureSet(set)
 }
 
-// watched is a loop or macro that keeps to the bounds of the rendering.
-type watched struct{ exec.ControlStructure }
+// watched is a loop, macro or assignment that keeps to the bounds of the rendering.
+type watched struct {
+	exec.ControlStructure
+	name string // what the tag begins with: for set, the variable
+}
 
 func watch(parse parser.ControlStructureParser) parser.ControlStructureParser {
 	return func(p, args *parser.Parser) (nodes.ControlStructure, error) {
+		name := ""
+		if first := args.Current(tokens.Name); first != nil {
+			name = first.Val
+		}
 		node, err := parse(p, args)
 		if err != nil {
 			return nil, err
@@ -51,7 +58,7 @@ func watch(parse parser.ControlStructureParser) parser.ControlStructureParser {
 		if !ok {
 			return nil, fmt.Errorf("%s cannot be executed", node)
 		}
-		return &watched{structure}, nil
+		return &watched{structure, name}, nil
 	}
 }
 
@@ -68,7 +75,7 @@ func (w *watched) Execute(r *exec.Renderer, tag *nodes.ControlStructureBlock) er
 	}
 	macro, ok := w.ControlStructure.(*structures.MacroControlStructure)
 	if !ok {
-		return nil
+		return state.checkSize(r.Environment.Context, w.name)
 	}
 	defined, _ := r.Environment.Context.Get(macro.Name)
 	call, ok := defined.(exec.Macro)

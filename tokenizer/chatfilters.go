@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -11,11 +12,12 @@ import (
 
 // chatFilters is gonja's filters with lists that index as Python's do and a tojson like Python's.
 func chatFilters() *exec.FilterSet {
-	set := map[string]exec.FilterFunction{"tojson": filterToJSON, "items": filterItems, "trim": filterTrim}
+	set := map[string]exec.FilterFunction{"tojson": filterToJSON, "items": filterItems, "trim": filterTrim,
+		"dictsort": filterDictSort, "format": filterFormat, "indent": filterIndent}
 	for _, name := range []string{
-		"abs", "attr", "batch", "capitalize", "default", "d", "dictsort", "e", "escape", "first", "float", "format",
-		"groupby", "indent", "int", "join", "last", "length", "count", "list", "lower", "map", "max", "min",
-		"rejectattr", "reject", "replace", "reverse", "round", "safe", "selectattr", "select", "slice", "sort", "string",
+		"abs", "attr", "capitalize", "default", "d", "e", "escape", "first", "float",
+		"groupby", "int", "join", "last", "length", "count", "list", "lower", "map", "max", "min",
+		"rejectattr", "reject", "replace", "reverse", "round", "safe", "selectattr", "select", "sort", "string",
 		"sum", "title", "truncate", "unique", "upper", "urlencode", "wordcount",
 	} {
 		filter, _ := builtins.Filters.Get(name)
@@ -72,6 +74,49 @@ func filterTrim(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.V
 	return exec.AsValue(strings.TrimFunc(in.String(), unicode.IsSpace))
 }
 
+// filterDictSort is dictsort, by key.
+func filterDictSort(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.Value {
+	if !in.IsDict() || len(params.Args)+len(params.KwArgs) > 0 {
+		return exec.AsValue(errors.New("dictsort takes a dictionary and sorts it by key"))
+	}
+	items := dictItems(in)
+	key := func(item any) string { return strings.ToLower(exec.ToValue(item.(jinjaList)[0]).String()) }
+	slices.SortStableFunc(items, func(a, b any) int { return strings.Compare(key(a), key(b)) })
+	return exec.AsValue(items)
+}
+
+// filterFormat is the % of Python's strings, as far as %s, %d and %% go; all else is left to gonja.
+func filterFormat(e *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.Value {
+	parts := strings.Split(strings.ReplaceAll(in.String(), "%%", "\x00"), "%")
+	out := parts[0]
+	for i, part := range parts[1:] {
+		if i >= len(params.Args) || part == "" || part[0] != 's' && part[0] != 'd' {
+			gonja, _ := builtins.Filters.Get("format")
+			return gonja(e, in, params)
+		}
+		out += params.Args[i].String() + part[1:]
+	}
+	return exec.AsValue(strings.ReplaceAll(out, "\x00", "%"))
+}
+
+// filterIndent is indent(width, first): spaces before each line but the first, and but blank ones.
+func filterIndent(_ *exec.Evaluator, in *exec.Value, params *exec.VarArgs) *exec.Value {
+	width, first, blank := 4, false, false
+	if err := strArgs(params, []string{"width", "first", "blank"}, &width, &first, &blank); err != nil {
+		return exec.AsValue(err)
+	}
+	if width < 0 || width > 1024 {
+		return exec.AsValue(errors.New("indent takes a width of 0 to 1024"))
+	}
+	lines := strings.Split(in.String(), "\n")
+	for i, line := range lines {
+		if (i > 0 || first) && (line != "" || blank || i == 0) {
+			lines[i] = strings.Repeat(" ", width) + line
+		}
+	}
+	return exec.AsValue(strings.Join(lines, "\n"))
+}
+
 // dictItems is the pairs of a dictionary in order.
 func dictItems(v *exec.Value) jinjaList {
 	items := jinjaList{}
@@ -93,12 +138,13 @@ func chatTests() *exec.TestSet {
 		"false":    test(func(v *exec.Value) bool { return v.IsBool() && !v.Bool() }),
 		"sequence": test(sequence),
 		"iterable": test(sequence),
+		"number":   test(func(v *exec.Value) bool { return v.IsNumber() || v.IsBool() }),
 		"odd":      test(func(v *exec.Value) bool { return v.IsInteger() && v.Integer()%2 != 0 }),
 	}
 	for _, name := range []string{
 		"boolean", "callable", "defined", "divisibleby", "eq", "equalto", "==", "even", "float", "ge", ">=", "gt",
 		"greaterthan", ">", "in", "integer", "le", "<=", "lower", "lt", "lessthan", "<", "mapping", "ne", "!=", "none",
-		"number", "sameas", "string", "undefined", "upper",
+		"sameas", "string", "undefined", "upper",
 	} {
 		set[name], _ = builtins.Tests.Get(name)
 	}
@@ -108,26 +154,7 @@ func chatTests() *exec.TestSet {
 // chatMethods is gonja's methods with lists that index as Python's do and dictionaries that keep their order.
 func chatMethods() exec.Methods {
 	methods := builtins.Methods
-	str := make(map[string]exec.Method[string])
-	for _, name := range []string{
-		"capitalize", "count", "endswith", "find", "format", "isalnum", "isalpha", "isascii", "isdigit", "islower",
-		"isnumeric", "isspace", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix",
-		"replace", "rfind", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title",
-		"upper", "zfill",
-	} {
-		method, ok := methods.Str.Get(name)
-		if !ok {
-			continue
-		}
-		str[name] = func(self string, v *exec.Value, args *exec.VarArgs) (any, error) {
-			result, err := method(self, v, args)
-			if err != nil {
-				return nil, err
-			}
-			return toList(exec.ToValue(result)).Interface(), nil
-		}
-	}
-	methods.Str = exec.NewMethodSet(str)
+	methods.Str = strMethods()
 	methods.Dict = exec.NewMethodSet(map[string]exec.Method[map[string]any]{
 		"items": func(_ map[string]any, v *exec.Value, _ *exec.VarArgs) (any, error) { return dictItems(v), nil },
 		"keys": func(_ map[string]any, v *exec.Value, _ *exec.VarArgs) (any, error) {

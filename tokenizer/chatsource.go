@@ -9,8 +9,8 @@ import (
 )
 
 // Gonja reads a little less than Jinja2. rewriteTemplate says the same in what gonja reads: a conditional expression
-// anywhere (A if C else B becomes ((C) and [A] or [B])[0]), line breaks inside tags, any escape in a string, a comma
-// after the last item.
+// anywhere (A if C else B becomes ((C) and [A] or [B])[0]), line breaks inside tags, any escape in a string,
+// neighbouring strings, a comma after the last item, products within bounds.
 
 // maxNesting bounds the brackets within brackets of a template, since gonja's parser recurses over them.
 const maxNesting = 100
@@ -122,7 +122,11 @@ func scanTag(source, end string) (tokens []string, length int, err error) {
 			if err != nil {
 				return nil, 0, err
 			}
-			tokens = append(tokens, token)
+			if n := len(tokens); n > 0 && tokens[n-1][0] == '"' { // neighbouring strings are one
+				tokens[n-1] = tokens[n-1][:len(tokens[n-1])-1] + token[1:]
+			} else {
+				tokens = append(tokens, token)
+			}
 			i += size
 		default:
 			if strings.IndexByte("([{", c) >= 0 {
@@ -229,7 +233,11 @@ func rewriteExpression(tokens []string, loop bool, depth int) ([]string, error) 
 	}
 	var out, part []string
 	flush := func() error {
-		rewritten, err := rewriteConditional(part, loop)
+		products, err := rewriteTimes(part)
+		if err != nil {
+			return err
+		}
+		rewritten, err := rewriteConditional(products, loop, 0)
 		out = append(out, rewritten...)
 		part = nil
 		return err
@@ -294,9 +302,12 @@ func closing(tokens []string, open int) int {
 }
 
 // rewriteConditional rewrites A if C else B, where B may be such an expression again.
-func rewriteConditional(tokens []string, loop bool) ([]string, error) {
+func rewriteConditional(tokens []string, loop bool, depth int) ([]string, error) {
 	if loop {
 		return tokens, nil
+	}
+	if depth > maxNesting {
+		return nil, fmt.Errorf("conditional expressions are chained more than %d deep", maxNesting)
 	}
 	then := topLevel(tokens, "if")
 	if then < 0 {
@@ -305,7 +316,7 @@ func rewriteConditional(tokens []string, loop bool) ([]string, error) {
 	condition, otherwise := tokens[then+1:], []string{"none"}
 	if at := topLevel(condition, "else"); at >= 0 {
 		var err error
-		if otherwise, err = rewriteConditional(condition[at+1:], false); err != nil {
+		if otherwise, err = rewriteConditional(condition[at+1:], false, depth+1); err != nil {
 			return nil, err
 		}
 		condition = condition[:at]

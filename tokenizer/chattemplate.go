@@ -21,7 +21,7 @@ const (
 	maxRendered   = 64 << 20  // bytes
 	maxRangeItems = 1 << 20   // in all calls of range
 	maxMacroDepth = 64
-	renderTimeout = 5 * time.Second
+	renderTimeout = 2 * time.Second
 )
 
 // templateName is how gonja calls the one template it may load.
@@ -97,6 +97,7 @@ func (t *chatTemplate) render(variables map[string]any) (text string, err error)
 	defer recoverTemplate(&err)
 	variables[renderingKey] = r
 	variables["range"] = r.makeRange
+	variables[timesName] = r.times
 	variables["raise_exception"] = r.raise
 	variables["strftime_now"] = strftimeNow
 	variables["namespace"] = makeNamespace
@@ -106,7 +107,8 @@ func (t *chatTemplate) render(variables map[string]any) (text string, err error)
 		}
 		return "", shortError(err)
 	}
-	return r.out.String(), nil
+	// Gonja walks over strings by byte in places, and could cut a character.
+	return strings.ToValidUTF8(r.out.String(), "\uFFFD"), nil
 }
 
 // recoverTemplate turns a panic of gonja, which some wrong templates cause, into an error.
