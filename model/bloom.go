@@ -18,7 +18,7 @@ func bloom(c *Config) *Spec {
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.contextOr("seq_length", 2048), Base: "transformer.",
 		Embedding: Embedding{Tokens: "transformer.word_embeddings", Norm: norm.named("transformer.word_embeddings_layernorm")},
 		Norm:      norm.named("transformer.ln_f"),
-		Layers:    make([]Layer, min(c.Int(c.first("num_hidden_layers", "n_layer")), 1<<12)),
+		Layers:    make([]Layer, c.Int(c.first("num_hidden_layers", "n_layer"))),
 	}
 	if !c.BoolOr("tie_word_embeddings", true) {
 		s.Head.Name = "lm_head"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/positional"
@@ -63,7 +64,17 @@ func read[T any](c *Config, key, want string, v *T) bool {
 // largest bounds every size in a config: no real one comes near, and products of three stay in 64 bits.
 const largest = 1 << 20
 
-// Int is a whole number from 1 to 2^20 that must be there.
+// limit is the largest value of a key: what is counted one by one when a model is declared has a lower one.
+func limit(key string) int {
+	for _, counted := range []string{"layer", "head", "expert"} {
+		if strings.Contains(key, counted) {
+			return 1 << 10
+		}
+	}
+	return largest
+}
+
+// Int is a whole number from 1 to the key's limit that must be there.
 func (c *Config) Int(key string) int {
 	if !c.Has(key) {
 		c.fail(key, "is missing")
@@ -72,14 +83,14 @@ func (c *Config) Int(key string) int {
 	return c.IntOr(key, 1)
 }
 
-// IntOr is a whole number from 1 to 2^20, or def.
+// IntOr is a whole number from 1 to the key's limit, or def.
 func (c *Config) IntOr(key string, def int) int {
 	v := float64(def)
 	if !read(c, key, "a whole number", &v) {
 		return def
 	}
-	if v != math.Trunc(v) || v < 1 || v > largest {
-		c.fail(key, "is %v, want a whole number from 1 to %d", v, largest)
+	if v != math.Trunc(v) || v < 1 || v > float64(limit(key)) {
+		c.fail(key, "is %v, want a whole number from 1 to %d", v, limit(key))
 		return 1
 	}
 	return int(v)

@@ -61,7 +61,7 @@ func (c *Config) skeleton(dim int, tied bool) *Spec {
 		Base:      "model.",
 		Embedding: Embedding{Tokens: "model.embed_tokens"},
 		Head:      Head{Name: "lm_head"},
-		Layers:    make([]Layer, min(c.Int("num_hidden_layers"), 1<<12)),
+		Layers:    make([]Layer, c.Int("num_hidden_layers")),
 	}
 	if c.BoolOr("tie_word_embeddings", tied) {
 		s.Head.Name = ""

@@ -63,7 +63,7 @@ func (c *Config) falconSkeleton(dim int) *Spec {
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.contextOr("max_position_embeddings", 2048), Base: "transformer.",
 		Embedding: Embedding{Tokens: "transformer.word_embeddings"},
 		Norm:      norm.named("transformer.ln_f"),
-		Layers:    make([]Layer, min(c.Int(c.first("n_layer", "num_hidden_layers")), 1<<12)),
+		Layers:    make([]Layer, c.Int(c.first("n_layer", "num_hidden_layers"))),
 	}
 	if !c.BoolOr("tie_word_embeddings", true) {
 		s.Head.Name = "lm_head"

@@ -16,7 +16,7 @@ func gpt2(c *Config) *Spec {
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.IntOr("n_positions", 1024), Fixed: true, Base: "transformer.",
 		Embedding: Embedding{Tokens: "transformer.wte", Positions: "transformer.wpe"},
 		Norm:      norm.named("transformer.ln_f"),
-		Layers:    make([]Layer, min(c.Int("n_layer"), 1<<12)),
+		Layers:    make([]Layer, c.Int("n_layer")),
 	}
 	if !c.BoolOr("tie_word_embeddings", true) {
 		s.Head.Name = "lm_head"

@@ -18,7 +18,7 @@ func gptJ(c *Config) *Spec {
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.IntOr("n_positions", 2048), Base: "transformer.",
 		Embedding: Embedding{Tokens: "transformer.wte"},
 		Norm:      norm.named("transformer.ln_f"),
-		Layers:    make([]Layer, min(c.Int("n_layer"), 1<<12)),
+		Layers:    make([]Layer, c.Int("n_layer")),
 	}
 	if !c.BoolOr("tie_word_embeddings", false) {
 		s.Head = Head{Name: "lm_head", Bias: true}

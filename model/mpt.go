@@ -18,7 +18,7 @@ func mpt(c *Config) *Spec {
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.contextOr("max_seq_len", 2048), Base: "transformer.",
 		Embedding: Embedding{Tokens: "transformer.wte"},
 		Norm:      norm.named("transformer.norm_f"),
-		Layers:    make([]Layer, min(c.Int("n_layers"), 1<<12)),
+		Layers:    make([]Layer, c.Int("n_layers")),
 	}
 	if !c.BoolOr("tie_word_embeddings", true) {
 		s.Head.Name = "lm_head"

@@ -29,6 +29,9 @@ func Declare(c *Config) (*Spec, error) {
 		return nil, fmt.Errorf("%s: model_type is missing", c.file)
 	}
 	name := c.StringOr("model_type", "")
+	if c.Err() != nil {
+		return nil, c.Err()
+	}
 	declare, ok := architectures[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: model_type %q is not supported (known: %s)", c.file, name, strings.Join(Architectures(), ", "))
