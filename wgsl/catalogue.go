@@ -30,6 +30,17 @@ type Kernel struct {
 // constant's value. The empty variant is the file as it stands, stubs of sections without a choice filled in.
 type Variant string
 
+// Sample is the kernel's variants, or some twenty all over them where there are more: for tests that compile.
+func (k *Kernel) Sample() []Variant {
+	const enough = 20
+	stride := max(1, len(k.Variants)/enough) | 1 // odd, so that it meets every choice that comes in twos and fours
+	var some []Variant
+	for i := 0; i < len(k.Variants); i += stride {
+		some = append(some, k.Variants[i])
+	}
+	return some
+}
+
 // The section markers; a section's default is what stands between them.
 var (
 	section  = regexp.MustCompile(`(?s)// @section (\w+)\n(.*?)// @end\n`)

@@ -33,7 +33,7 @@ func linearCases() []Case {
 		}
 	}
 	for _, d := range formats {
-		for _, tokens := range []int{1, 6, 70} {
+		for _, tokens := range []int{1, 6, 12} {
 			all = append(all, linear(d, tokens, 203, 128, backend.Linear{}, "bias add gate").inParts(),
 				gateUp(d, tokens, 99, 130, backend.SiLU, true).inParts())
 		}

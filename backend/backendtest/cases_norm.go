@@ -13,7 +13,7 @@ func embedCases() []Case {
 			all = append(all, embed(d, tokens, 50, 33, false), embed(d, tokens, 50, 96, true))
 		}
 	}
-	return append(all, embed(backend.F16, 70, 400, 64, true).inParts(), embed(backend.F32, 70, 333, 33, false).inParts())
+	return append(all, embed(backend.F16, 50, 400, 64, true).inParts(), embed(backend.F32, 50, 333, 33, false).inParts())
 }
 
 // embed looks up ids of which the last is outside the table.

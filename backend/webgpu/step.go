@@ -32,12 +32,14 @@ type step struct {
 	padded   []uint32    // rows of a Write, laid out with their stride
 	number   uint64      // of the flush that commands go with
 	load     int         // multiply-adds since the last flush
+	views    viewTables  // the tables of views that this step has filled
 }
 
 // begin forgets what a step that panicked may have left.
 func (s *step) begin() {
 	s.abandon()
 	s.err = nil
+	s.views.reset()
 	s.dev.trimGroups()
 }
 

@@ -39,16 +39,18 @@ fn find(n: u32, low: i32, high: i32) -> Found {
 }
 
 // score caps scaled products of queries and a key, and adds the bias of ALiBi (arXiv 2108.12409).
-fn bf16(x: vec4<f32>) -> vec4<f32> {                       // x to the nearest bf16, ties to even
-    let b = bitcast<vec4<u32>>(x);
-    let odd = (b >> vec4<u32>(16u)) & vec4<u32>(1u);
-    return bitcast<vec4<f32>>((b + vec4<u32>(0x7fffu) + odd) & vec4<u32>(0xffff0000u));
+fn bf16(x: f32) -> f32 {                                   // to nearest, ties to even; on vectors naga 0.13 gets it wrong
+    let b = bitcast<u32>(x);
+    return bitcast<f32>((b + 0x7fffu + ((b >> 16u) & 1u)) & 0xffff0000u);
 }
 fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, query: vec4<i32>) -> vec4<f32> {
     var v = s;
     if p.cap > 0.0 { v = p.cap * tanh(clamp(v / p.cap, vec4<f32>(-15.0), vec4<f32>(15.0))); }
     if p.alibi == 1u { v += slope * vec4<f32>(vec4<i32>(pos) - query); }
-    if p.alibi == 2u { v += bf16(slope * bf16(vec4<f32>(f32(pos)))); } // as Falcon does
+    if p.alibi == 2u {                                     // as Falcon does
+        let j = bf16(f32(pos));
+        v += vec4<f32>(bf16(slope.x * j), bf16(slope.y * j), bf16(slope.z * j), bf16(slope.w * j));
+    }
     return v;
 }
 
