@@ -1,0 +1,161 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The files that make a folder a checkpoint.
+const (
+	singleName = "model.safetensors"
+	indexName  = "model.safetensors.index.json"
+)
+
+// folder is a place to open a checkpoint from: a directory, mapped, or a folder of an fs.FS, read.
+type folder struct {
+	fs.FS
+	path func(name string) string
+	load func(name string) (data []byte, unmap func() error, err error)
+}
+
+// Open maps the checkpoint in the folder dir: model.safetensors or else, as transformers does, the shards that
+// model.safetensors.index.json names. All tensors of those shards are there, those that the index does not list too. A
+// folder without either gives ErrNoCheckpoint, which says what there is instead; an index that is wrong gives ErrIndex,
+// ErrShardName, ErrShardMissing, ErrNotInShard or ErrDuplicate; a file the errors of OpenFile.
+func Open(dir string) (*Checkpoint, error) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, plainError(dir, err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s: %w: it is a file: give its folder", dir, ErrNoCheckpoint)
+	}
+	inDir := func(name string) string { return filepath.Join(dir, name) }
+	return folder{
+		FS:   os.DirFS(dir),
+		path: inDir,
+		load: func(name string) ([]byte, func() error, error) { return mapFile(inDir(name)) },
+	}.open()
+}
+
+// OpenFS reads the checkpoint in the folder dir of fsys ("." for its root), such as an embed.FS, into memory. It is Open
+// in all other respects.
+func OpenFS(fsys fs.FS, dir string) (*Checkpoint, error) {
+	sub, err := fs.Sub(fsys, dir)
+	if err != nil {
+		return nil, plainError(dir, err)
+	}
+	return folder{
+		FS:   sub,
+		path: func(name string) string { return path.Join(dir, name) },
+		load: func(name string) ([]byte, func() error, error) {
+			data, err := fs.ReadFile(sub, name)
+			if err != nil {
+				return nil, nil, plainError(path.Join(dir, name), err)
+			}
+			return data, nil, nil
+		},
+	}.open()
+}
+
+func (d folder) open() (*Checkpoint, error) {
+	c := newCheckpoint()
+	fill := d.addMissing
+	switch {
+	case d.has(singleName):
+		fill = d.addSingle
+	case d.has(indexName):
+		fill = d.addShards
+	}
+	if err := fill(c); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c.sorted(), nil
+}
+
+// has tells whether a file is there, or something else is that stands in its place; load says what then.
+func (d folder) has(name string) bool {
+	_, err := fs.Stat(d, name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func (d folder) addSingle(c *Checkpoint) error {
+	data, unmap, err := d.load(singleName)
+	if err != nil {
+		return err
+	}
+	return c.add(d.path(singleName), data, unmap)
+}
+
+func (d folder) addShards(c *Checkpoint) error {
+	index := d.path(indexName)
+	data, err := fs.ReadFile(d, indexName)
+	if err != nil {
+		return plainError(index, err)
+	}
+	weightMap, err := parseIndex(index, data)
+	if err != nil {
+		return err
+	}
+	shards := slices.Compact(slices.Sorted(maps.Values(weightMap)))
+	for _, shard := range shards {
+		if !d.has(shard) {
+			return fmt.Errorf("%s: %w: %s is needed: download it into the same folder", index, ErrShardMissing, quote(shard))
+		}
+	}
+	for _, shard := range shards {
+		data, unmap, err := d.load(shard)
+		if err != nil {
+			return err
+		}
+		if err := c.add(d.path(shard), data, unmap); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(weightMap)) {
+		t, ok := c.tensors[name]
+		if want := d.path(weightMap[name]); !ok || t.File != want {
+			return fmt.Errorf("%s: tensor %s: %w: %s does not have it: download index and shards of the same revision",
+				index, quote(name), ErrNotInShard, want)
+		}
+	}
+	return nil
+}
+
+// addMissing adds nothing: it says what the folder has instead of a checkpoint.
+func (d folder) addMissing(*Checkpoint) error {
+	dir := d.path(".")
+	entries, err := fs.ReadDir(d, ".")
+	if err != nil {
+		return plainError(dir, err)
+	}
+	var others []string
+	pickle := ""
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == singleName || name == indexName:
+			return fmt.Errorf("%s: %w: it links to a file that is gone: %s", d.path(name), ErrNoCheckpoint, tryAgain)
+		case strings.HasSuffix(name, ".safetensors"):
+			others = append(others, name)
+		case strings.HasSuffix(name, ".bin") && strings.HasPrefix(name, "pytorch_model"):
+			pickle = name
+		}
+	}
+	switch {
+	case len(others) > 0 && strings.HasPrefix(others[0], "model-0"):
+		return fmt.Errorf("%s: %w: there are shards (%s) but no %s: download the index too", dir, ErrNoCheckpoint, others[0], indexName)
+	case len(others) > 0:
+		return fmt.Errorf("%s: %w: there is %s but no %s: rename it if it is the model", dir, ErrNoCheckpoint, others[0], singleName)
+	case pickle != "":
+		return fmt.Errorf("%s: %w: there is only %s, a pickle: convert it with transformers, save_pretrained(dir, safe_serialization=True)",
+			dir, ErrNoCheckpoint, pickle)
+	}
+	return fmt.Errorf("%s: %w: there is neither %s nor %s: is this the model's folder?", dir, ErrNoCheckpoint, singleName, indexName)
+}

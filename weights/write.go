@@ -1,0 +1,162 @@
+package weights
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"unicode/utf8"
+)
+
+// Write stores tensors in a new safetensors file at path, with metadata as its `__metadata__` when there is any. A file
+// that was there is replaced at once and only when all went well; after an error it is as before and nothing is left
+// behind. Tensors may lie in a mapping of the file that is replaced, save on Windows, which refuses that. The errors are
+// ErrDuplicate, ErrName, ErrDType, ErrShape, ErrSize, ErrHeaderTooLarge and those of the file system.
+func Write(path string, tensors []Tensor, metadata map[string]string) error {
+	header, tensors, err := encodeHeader(tensors, metadata)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	size := int64(len(header))
+	for i := range tensors {
+		size += int64(len(tensors[i].Data))
+	}
+	err = replaceFile(path, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		for i := range tensors {
+			if _, err := w.Write(tensors[i].Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%w (not written; it needs %d bytes)", plainError(path, err), size)
+	}
+	return nil
+}
+
+// encodeHeader makes the length, the JSON and its padding to a multiple of 8 bytes, and gives the tensors in the order in
+// which their bytes must follow: the reference's, widest elements first and then by name, which keeps all aligned.
+func encodeHeader(tensors []Tensor, metadata map[string]string) ([]byte, []Tensor, error) {
+	if err := checkWritable(tensors, metadata); err != nil {
+		return nil, nil, err
+	}
+	tensors = slices.Clone(tensors)
+	slices.SortFunc(tensors, func(a, b Tensor) int {
+		return cmp.Or(cmp.Compare(b.DType.Size(), a.DType.Size()), cmp.Compare(a.Name, b.Name))
+	})
+
+	var out bytes.Buffer
+	out.Write(make([]byte, 8)) // the length, once known
+	out.WriteByte('{')
+	field := func(name string, value any) {
+		if out.Len() > 9 {
+			out.WriteByte(',')
+		}
+		writeJSON(&out, name)
+		out.WriteByte(':')
+		writeJSON(&out, value)
+	}
+	if len(metadata) > 0 {
+		field("__metadata__", metadata)
+	}
+	offset := 0
+	for _, t := range tensors {
+		field(t.Name, struct {
+			DType   string `json:"dtype"`
+			Shape   []int  `json:"shape"`
+			Offsets [2]int `json:"data_offsets"`
+		}{t.DType.String(), append([]int{}, t.Shape...), [2]int{offset, offset + len(t.Data)}})
+		offset += len(t.Data)
+	}
+	out.WriteByte('}')
+	for out.Len()%8 != 0 {
+		out.WriteByte(' ')
+	}
+	if n := out.Len() - 8; n > maxHeader {
+		return nil, nil, fmt.Errorf("%w: %d bytes, readers take at most %d", ErrHeaderTooLarge, n, maxHeader)
+	}
+	binary.LittleEndian.PutUint64(out.Bytes(), uint64(out.Len()-8))
+	return out.Bytes(), tensors, nil
+}
+
+// writeJSON appends a value that is known to be encodable, without the line end and the HTML escapes of encoding/json.
+func writeJSON(out *bytes.Buffer, value any) {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err == nil {
+		out.Truncate(out.Len() - 1)
+	}
+}
+
+func checkWritable(tensors []Tensor, metadata map[string]string) error {
+	seen := map[string]bool{}
+	for i := range tensors {
+		t := &tensors[i]
+		err := checkSize(t.DType, t.Shape, len(t.Data))
+		switch {
+		case !utf8.ValidString(t.Name):
+			err = fmt.Errorf("%w: it is not UTF-8", ErrName)
+		case t.Name == "__metadata__":
+			err = fmt.Errorf("%w: it is reserved", ErrName)
+		case seen[t.Name]:
+			err = ErrDuplicate
+		}
+		if err != nil {
+			return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
+		}
+		seen[t.Name] = true
+	}
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if !utf8.ValidString(key) || !utf8.ValidString(metadata[key]) {
+			return fmt.Errorf("%w: %s and its value must be UTF-8", ErrMetadata, quote(key))
+		}
+	}
+	return nil
+}
+
+// replaceFile puts what write writes at path, through a file beside it that is removed when anything fails.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	// A rename would replace a device or a pipe itself: /dev/stdout, for a start.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return errors.New("there is something else than a regular file, which cannot be replaced")
+	}
+	// Not os.CreateTemp, whose files only their owner may read.
+	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".lrun-%016x.tmp", rand.Uint64()))
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(temp)
+		}
+	}()
+	buffered := bufio.NewWriterSize(f, 1<<16)
+	if err := write(buffered); err != nil {
+		return err
+	}
+	if err := buffered.Flush(); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
