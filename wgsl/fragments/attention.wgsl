@@ -49,7 +49,7 @@ fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, query: vec4<i32>) -> vec4<f32
     if p.alibi == 1u { v += slope * vec4<f32>(vec4<i32>(pos) - query); }
     if p.alibi == 2u {                                     // as Falcon does
         let j = bf16(f32(pos));
-        v += vec4<f32>(bf16(slope.x * j), bf16(slope.y * j), bf16(slope.z * j), bf16(slope.w * j));
+        v += p.scale * vec4<f32>(bf16(slope.x * j), bf16(slope.y * j), bf16(slope.z * j), bf16(slope.w * j));
     }
     return v;
 }
