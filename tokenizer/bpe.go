@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,11 +12,14 @@ import (
 type bpe struct {
 	*vocabulary
 	merges       *mergeTable
-	byByte       *byteAlphabet // raw bytes come in; nil when words are characters
-	words        map[string]int32
-	prefix       string // marks a symbol that does not begin its word
-	suffix       string // marks a symbol that ends its word
-	unk          int32  // -1 when there is none
+	byByte       *byteAlphabet    // raw bytes come in; nil when words are characters
+	words        map[string]int32 // what ignoreMerges looks words up in
+	symbols      map[string]int32 // what a word begins as
+	singles      []string         // symbols that are no tokens; their ids follow those of the tokens
+	user         *trie            // tokens found in a word before all else, and never merged; nil when there are none
+	prefix       string           // marks a symbol that does not begin its word
+	suffix       string           // marks a symbol that ends its word
+	unk          int32            // -1 when there is none
 	fuseUnk      bool
 	fallback     *[256]int32 // id of <0x00> .. <0xFF>; nil without byte fallback
 	ignoreMerges bool        // a word that is a token is that token, whatever the merges say
@@ -63,7 +67,7 @@ func newBPE(s modelSpec, vocab *vocabulary, bytes bool) (*bpe, error) {
 	if m.merges, err = newMerges(s.Merges, vocab, len(m.prefix)); err != nil {
 		return nil, err
 	}
-	m.words = vocab.ids
+	m.words, m.symbols = vocab.ids, vocab.ids
 	if bytes {
 		m.useBytes()
 	} else if m.prefix == "" && m.suffix == "" && !m.ignoreMerges {
@@ -195,7 +199,34 @@ func (m *bpe) mergeWord(dst []int32, word string) []int32 {
 		dst = m.charSymbols(dst, word)
 	}
 	n := m.merges.apply(dst[start:])
-	return dst[:start+n]
+	dst = dst[:start+n]
+	if len(m.singles) > 0 {
+		dst = m.resolveSingles(dst, start)
+	}
+	return dst
+}
+
+// resolveSingles replaces the symbols from dst[start] on that are no tokens and were not merged into one.
+func (m *bpe) resolveSingles(dst []int32, start int) []int32 {
+	if !slices.ContainsFunc(dst[start:], func(id int32) bool { return int(id) >= len(m.list) }) {
+		return dst
+	}
+	symbols := slices.Clone(dst[start:])
+	dst = dst[:start]
+	for i, id := range symbols {
+		if int(id) < len(m.list) {
+			if id != m.unk || i == 0 || len(dst) == start || dst[len(dst)-1] != m.unk {
+				dst = append(dst, id)
+			}
+			continue
+		}
+		if more, ok := appendBytes(dst, m.fallback, m.singles[int(id)-len(m.list)]); ok {
+			dst = more
+		} else {
+			dst = m.appendUnknown(dst, len(dst) > start && dst[len(dst)-1] == m.unk)
+		}
+	}
+	return dst
 }
 
 // byteSymbols appends one symbol a byte of word. Symbols that the vocabulary lacks become the unknown token.
@@ -225,6 +256,13 @@ func (m *bpe) byteSymbols(dst []int32, word string) []int32 {
 func (m *bpe) charSymbols(dst []int32, word string) []int32 {
 	unknown := false
 	for i := 0; i < len(word); {
+		if m.user != nil {
+			if id, length := m.user.longest(word[i:]); length > 0 {
+				dst, unknown = append(dst, id), false
+				i += length
+				continue
+			}
+		}
 		_, size := utf8.DecodeRuneInString(word[i:])
 		char := word[i : i+size]
 		if i > 0 {
@@ -233,7 +271,7 @@ func (m *bpe) charSymbols(dst []int32, word string) []int32 {
 		if i += size; i == len(word) {
 			char += m.suffix
 		}
-		if id, ok := m.ids[char]; ok {
+		if id, ok := m.symbols[char]; ok {
 			dst, unknown = append(dst, id), false
 			continue
 		}

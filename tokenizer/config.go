@@ -17,6 +17,7 @@ type config struct {
 	addBOS    *bool
 	addEOS    *bool
 	legacy    *bool
+	class     string       // tokenizer_class
 	added     []addedToken // added_tokens_decoder
 	templates map[string]string
 }
@@ -81,6 +82,11 @@ func (c *config) read(data []byte) error {
 			continue
 		}
 		if err := decodeSection(name, fields[name], flag); err != nil {
+			return err
+		}
+	}
+	if class := fields["tokenizer_class"]; !isNull(class) {
+		if err := decodeSection("tokenizer_class", class, &c.class); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import "math/bits"
 type mergeTable struct {
 	entries []mergeEntry // a power of two
 	shift   uint         // 64 - log2(len(entries))
+	count   int          // of what add was called with
 }
 
 type mergeEntry struct {
@@ -35,6 +36,20 @@ func (t *mergeTable) at(pair uint64) uint64 {
 func (t *mergeTable) put(left, right, rank, id int32) {
 	pair := packPair(left, right)
 	t.entries[t.at(pair)] = mergeEntry{pair, rank, id}
+}
+
+// add is put for a table that has to grow with what it gets.
+func (t *mergeTable) add(left, right, rank, id int32) {
+	if t.count++; 2*t.count > len(t.entries) {
+		bigger := newMergeTable(len(t.entries))
+		for _, e := range t.entries {
+			if e.pair != 0 {
+				bigger.entries[bigger.at(e.pair)] = e
+			}
+		}
+		t.entries, t.shift = bigger.entries, bigger.shift
+	}
+	t.put(left, right, rank, id)
 }
 
 // noMerge ranks behind every merge.

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// Open reads the tokenizer of a model folder: tokenizer.json, or else tokenizer.model, or else vocab.json and
-// merges.txt, with the configuration files beside it.
+// Open reads the tokenizer of a model folder: tokenizer.json, or else tokenizer.model (spiece.model), or else vocab.json
+// and merges.txt, with the configuration files beside it.
 func Open(dir string) (*Tokenizer, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -36,6 +36,7 @@ func open(fsys fs.FS, dir, shown string) (*Tokenizer, error) {
 	}{
 		{"tokenizer.json", func(data []byte, _ config) (*Tokenizer, error) { return parseFile(data) }},
 		{"tokenizer.model", parseSentencePiece},
+		{"spiece.model", parseSentencePiece},
 	} {
 		data, err := readOptional(fsys, dir, format.file)
 		if err != nil {

@@ -23,8 +23,10 @@ const unkPenalty = 10
 
 // scoredToken is one entry of the vocabulary, written ["token", score].
 type scoredToken struct {
-	token string
-	score float64
+	token  string
+	score  float64
+	hidden bool // has an id but is not found in text
+	forced bool // its score says nothing about the others
 }
 
 func (t *scoredToken) UnmarshalJSON(data []byte) error {
@@ -48,11 +50,11 @@ func parseUnigram(s modelSpec) (*unigram, error) {
 			return nil, fmt.Errorf("model.unk_id: %d is not in the vocabulary of %d tokens", unk, len(entries))
 		}
 	}
-	return newUnigram(entries, unk, s.ByteFallback, nil)
+	return newUnigram(entries, unk, s.ByteFallback)
 }
 
-// newUnigram makes a model whose tokens are numbered as listed. hidden tokens have an id but are not found in text.
-func newUnigram(entries []scoredToken, unk int32, byteFallback bool, hidden func(id int) bool) (*unigram, error) {
+// newUnigram makes a model whose tokens are numbered as listed.
+func newUnigram(entries []scoredToken, unk int32, byteFallback bool) (*unigram, error) {
 	if len(entries) > maxID {
 		return nil, fmt.Errorf("model.vocab: %d tokens; at most %d are supported", len(entries), maxID)
 	}
@@ -64,14 +66,16 @@ func newUnigram(entries []scoredToken, unk int32, byteFallback bool, hidden func
 		m.list = append(m.list, e.token)
 		m.scores = append(m.scores, e.score)
 		m.ids[e.token] = int32(id)
-		if hidden != nil && hidden(id) {
+		if e.hidden {
 			continue
 		}
-		worst = min(worst, e.score)
+		if !e.forced {
+			worst = min(worst, e.score)
+		}
 		m.depth = max(m.depth, len(e.token))
 		keys, ids = append(keys, e.token), append(ids, int32(id))
 	}
-	if len(keys) == 0 {
+	if math.IsInf(worst, 1) {
 		worst = 0
 	}
 	m.unkScore = worst - unkPenalty
