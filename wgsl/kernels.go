@@ -19,6 +19,14 @@ var (
 	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attention(1, 4, 8)}
 	AttendTile  = &Kernel{"attend_tile", access("r r r r r w"), attention(0)}
 	AttendMerge = &Kernel{"attend_merge", access("r w"), plain}
+
+	Route        = &Kernel{"route", access("r w"), plain}
+	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
+	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights()}
+
+	LogProb    = &Kernel{"log_prob", access("r r w"), plain}
+	SampleScan = &Kernel{"sample_scan", access("r r w w"), plain}
+	Sample     = &Kernel{"sample", access("r r r w w w"), plain}
 )
 
 // The query heads that attend_vec takes at once: its variants are AttendVecHeads for each padded head and cache type.
@@ -29,7 +37,7 @@ const MaxQuads = 64
 
 // Kernels is the catalogue.
 var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, AttendVec, AttendTile,
-	AttendMerge}
+	AttendMerge, Route, ExpertGateUp, ExpertDown, LogProb, SampleScan, Sample}
 
 var (
 	plain   = []Variant{""}

@@ -28,7 +28,7 @@ const (
 // Cases is the whole table.
 func Cases() []Case {
 	var all []Case
-	for _, table := range [][]Case{embedCases(), normCases(), linearCases(), qkvCases(), attendCases()} {
+	for _, table := range [][]Case{embedCases(), normCases(), linearCases(), qkvCases(), attendCases(), expertCases(), sampleCases()} {
 		all = append(all, table...)
 	}
 	return all
@@ -56,12 +56,11 @@ func Conform(t *testing.T, subject, oracle backend.Backend, cases []Case) {
 	worst := map[string]float64{}
 	var order []string
 	for _, c := range cases {
-		if _, ok := worst[c.Op]; !ok {
-			order = append(order, c.Op)
-			worst[c.Op] = 0
-		}
 		t.Run(c.Op+"/"+c.Name, func(t *testing.T) {
 			got, want := c.on(t, subject), c.on(t, oracle)
+			if _, ok := worst[c.Op]; !ok {
+				order = append(order, c.Op)
+			}
 			worst[c.Op] = max(worst[c.Op], compare(t, got, want, c.Tolerance))
 		})
 	}

@@ -45,3 +45,5 @@ func TestKernelsCompile(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkOperations(b *testing.B) { backendtest.Benchmark(b, testDevice(b)) }
