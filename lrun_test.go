@@ -319,6 +319,7 @@ func TestCancel(t *testing.T) {
 		}
 		defer s.Close()
 		cancelled, cancel := context.WithCancel(ctx)
+		defer cancel()
 		var r Result
 		n := 0
 		var last error

@@ -41,6 +41,19 @@ func weightRow(m *backend.Matrix, r int, scratch []float32) []float32 {
 	return dst
 }
 
+// scratchRows are rows that workers widen weights into, kept from one operation to the next.
+var scratchRows = sync.Pool{New: func() any { return new([]float32) }}
+
+// withScratch calls f with room for a widened row of m.
+func withScratch(m *backend.Matrix, f func(scratch []float32)) {
+	room := scratchRows.Get().(*[]float32)
+	defer scratchRows.Put(room)
+	if need := backend.Pad8(m.Cols); cap(*room) < need {
+		*room = make([]float32, need)
+	}
+	f((*room)[:cap(*room)])
+}
+
 // partOf is the part that holds row r.
 func partOf(m *backend.Matrix, r int) *backend.Part {
 	i := len(m.Parts) - 1
@@ -48,6 +61,48 @@ func partOf(m *backend.Matrix, r int) *backend.Part {
 		i--
 	}
 	return &m.Parts[i]
+}
+
+// dotRow is the product of row r of a matrix with x, without widening the row first.
+func dotRow(m *backend.Matrix, r int, x []float32) float32 {
+	part := partOf(m, r)
+	k := backend.Pad8(m.Cols)
+	at := (r - part.First) * k
+	b := words(part.Buf)
+	switch m.DType {
+	case backend.F32:
+		return dot(b.floats()[at:at+k], x)
+	case backend.BF16:
+		return dotBF16(b.halves()[at:at+k], x)
+	}
+	return dotF16(b.halves()[at:at+k], x)
+}
+
+// dotBF16 is dot with weights in bf16, eight or a multiple of them.
+func dotBF16(w []uint16, x []float32) float32 {
+	var s0, s1, s2, s3 float32
+	for len(w) >= 4 && len(x) >= 4 {
+		s0 += math.Float32frombits(uint32(w[0])<<16) * x[0]
+		s1 += math.Float32frombits(uint32(w[1])<<16) * x[1]
+		s2 += math.Float32frombits(uint32(w[2])<<16) * x[2]
+		s3 += math.Float32frombits(uint32(w[3])<<16) * x[3]
+		w, x = w[4:], x[4:]
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+// dotF16 is dot with weights in f16, eight or a multiple of them.
+func dotF16(w []uint16, x []float32) float32 {
+	table := halfTable()
+	var s0, s1, s2, s3 float32
+	for len(w) >= 4 && len(x) >= 4 {
+		s0 += table[w[0]] * x[0]
+		s1 += table[w[1]] * x[1]
+		s2 += table[w[2]] * x[2]
+		s3 += table[w[3]] * x[3]
+		w, x = w[4:], x[4:]
+	}
+	return (s0 + s1) + (s2 + s3)
 }
 
 // dot is Σ a·b in four partial sums; b is at least as long as a.

@@ -7,7 +7,11 @@ func (o *ops) Embed(dst backend.Tensor, a backend.Embed) {
 	if !o.ready(a.Check(dst)) {
 		return
 	}
-	scratch := make([]float32, backend.Pad8(dst.Cols))
+	withScratch(a.Table, func(scratch []float32) { lookUp(dst, a, scratch) })
+}
+
+// lookUp is Embed with room for a widened row.
+func lookUp(dst backend.Tensor, a backend.Embed, scratch []float32) {
 	ids := bits(a.IDs, 0)
 	for t := range dst.Rows {
 		y := row(dst, t)

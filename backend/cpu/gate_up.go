@@ -9,26 +9,18 @@ func (o *ops) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp)
 	}
 	bias := values(a.Bias)
 	// A worker owns both rows of a pair, gate before up, so the gate waits in dst for the up.
-	productPairs(x, w, func(t, r int, sum float32) {
-		if bias != nil {
-			sum += bias[r]
-		}
-		y := &row(dst, t)[r/2]
-		if r%2 == 0 {
-			*y = activate(a.Act, sum)
-		} else {
-			*y *= sum
-		}
-	})
-}
-
-// productPairs is product for matrices whose rows come in pairs, which it never parts.
-func productPairs(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
 	grain := max(1, 1<<14/(backend.Pad8(w.Cols)*max(1, x.Rows)))
 	parallel(w.Rows/2, grain, func(from, to int) {
-		scratch := make([]float32, backend.Pad8(w.Cols))
-		for r := 2 * from; r < 2*to; r++ {
-			productRow(x, weightRow(w, r, scratch), r, store)
-		}
+		productRows(x, w, 2*from, 2*to, func(t, r int, sum float32) {
+			if bias != nil {
+				sum += bias[r]
+			}
+			y := &row(dst, t)[r/2]
+			if r%2 == 0 {
+				*y = activate(a.Act, sum)
+			} else {
+				*y *= sum
+			}
+		})
 	})
 }

@@ -11,7 +11,7 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 		a.Scale = 1
 	}
 	bias := values(a.Bias)
-	product(x, w, 0, w.Rows, func(t, r int, sum float32) {
+	product(x, w, func(t, r int, sum float32) {
 		if bias != nil {
 			sum += bias[r]
 		}
@@ -26,12 +26,23 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 	})
 }
 
-// product calls store with Σ_k x[t][k]·w[r][k] for every row t of x and rows first to last of w.
-func product(x backend.Tensor, w *backend.Matrix, first, last int, store func(t, r int, sum float32)) {
+// product calls store with Σ_k x[t][k]·w[r][k] for every row t of x and r of w.
+func product(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
 	grain := max(1, 1<<15/(backend.Pad8(w.Cols)*max(1, x.Rows)))
-	parallel(last-first, grain, func(from, to int) {
-		scratch := make([]float32, backend.Pad8(w.Cols))
-		for r := first + from; r < first+to; r++ {
+	parallel(w.Rows, grain, func(from, to int) { productRows(x, w, from, to, store) })
+}
+
+// productRows is product for rows from to to of w.
+func productRows(x backend.Tensor, w *backend.Matrix, from, to int, store func(t, r int, sum float32)) {
+	if x.Rows == 1 {
+		in := padded(x, 0)
+		for r := from; r < to; r++ {
+			store(0, r, dotRow(w, r, in))
+		}
+		return
+	}
+	withScratch(w, func(scratch []float32) {
+		for r := from; r < to; r++ {
 			productRow(x, weightRow(w, r, scratch), r, store)
 		}
 	})

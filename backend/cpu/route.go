@@ -12,11 +12,10 @@ func (o *ops) Route(dst, x backend.Tensor, w *backend.Matrix, a backend.Route) {
 		return
 	}
 	parallel(x.Rows, 1, func(from, to int) {
-		scratch := make([]float32, backend.Pad8(w.Cols))
 		logits := make([]float32, w.Rows)
 		for t := from; t < to; t++ {
 			for r := range logits {
-				logits[r] = dot(weightRow(w, r, scratch), padded(x, t))
+				logits[r] = dotRow(w, r, padded(x, t))
 			}
 			choose(bits(dst, t), logits[:a.Experts], a)
 			if a.Shared(w) {
