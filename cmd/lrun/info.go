@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lrun/lrun"
+)
+
+// report is what lrun info prints.
+type report struct {
+	Adapters     []adapter   `json:"adapters"`
+	AdapterError string      `json:"adapters_error,omitempty"` // why there are none
+	Auto         choice      `json:"auto"`
+	Model        *summary    `json:"model"`
+	Dispatches   *dispatches `json:"dispatches,omitempty"`
+}
+
+// adapter is lrun.Adapter with names for JSON.
+type adapter struct {
+	Index           int    `json:"index"`
+	Name            string `json:"name"`
+	Vendor          string `json:"vendor"`
+	Driver          string `json:"driver"`
+	Kind            string `json:"kind"`
+	API             string `json:"api"`
+	MaxBinding      int64  `json:"max_binding_bytes"`
+	MaxBuffer       int64  `json:"max_buffer_bytes"`
+	WorkgroupMemory int    `json:"workgroup_memory_bytes"`
+	Invocations     int    `json:"max_invocations"`
+}
+
+// choice is the backend that auto takes.
+type choice struct {
+	Backend string `json:"backend"`
+	Why     string `json:"why"`
+}
+
+// dispatches are the kernels that one decoded token takes.
+type dispatches struct {
+	Backend  string  `json:"backend"`
+	Adapter  string  `json:"adapter"`
+	PerToken float64 `json:"per_token"`
+	PerLayer float64 `json:"per_layer"` // embedding, head and sampling shared out
+}
+
+func newInfo(s *settings) *cobra.Command {
+	var asJSON, count bool
+	cmd := &cobra.Command{
+		Use:   "info",
+		Short: "Show the GPUs, the model and the memory that it needs",
+		Long: `Show the GPU adapters with their limits, the backend that auto takes, what the model is, and the memory that its weights
+and a full context of keys and values need. Nothing is loaded, except with --dispatches.`,
+		Example: `  lrun info
+  lrun info -m checkpoints/Qwen3-0.6B --context 32768 --kv f16
+  lrun info -m checkpoints/Qwen3-0.6B --backend webgpu --dispatches --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r := &report{Adapters: []adapter{}}
+			r.findAdapters()
+			var err error
+			if r.Model, err = s.inspect(); err != nil {
+				return err
+			}
+			if count {
+				err = s.withModel(cmd, func(ctx context.Context, m *lrun.Model) (err error) {
+					r.Dispatches, err = countDispatches(ctx, m)
+					return err
+				})
+				if err != nil {
+					return err
+				}
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), r)
+			}
+			return r.print(cmd.OutOrStdout())
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&count, "dispatches", false, "load the model and count the kernels that one decoded token takes")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (r *report) findAdapters() {
+	all, err := lrun.Adapters()
+	if err != nil {
+		r.AdapterError = err.Error()
+	}
+	for _, a := range all {
+		r.Adapters = append(r.Adapters, adapter{
+			Index: a.Index, Name: a.Name, Vendor: a.Vendor, Driver: a.Driver, Kind: string(a.Kind), API: a.API,
+			MaxBinding: a.MaxBinding, MaxBuffer: a.MaxBuffer, WorkgroupMemory: a.WorkgroupMemory, Invocations: a.Invocations,
+		})
+	}
+	r.Auto.Backend, r.Auto.Why = automatic()
+}
+
+// countDispatches decodes a few tokens and then more: the difference is free of prefill.
+func countDispatches(ctx context.Context, m *lrun.Model) (*dispatches, error) {
+	run := func(tokens int) (made int, launched int64, err error) {
+		var r lrun.Result
+		before := m.Dispatches()
+		options := []lrun.GenerateOption{
+			lrun.WithTemperature(0), lrun.WithIgnoreEOS(), lrun.WithMaxTokens(tokens), lrun.WithResult(&r),
+		}
+		for _, err := range m.GenerateIDs(ctx, []int32{0}, options...) {
+			if err != nil {
+				return 0, 0, err
+			}
+		}
+		return r.Generated, m.Dispatches() - before, nil
+	}
+	few, a, err := run(4)
+	if err != nil {
+		return nil, err
+	}
+	more, b, err := run(12)
+	if err != nil {
+		return nil, err
+	}
+	if more == few {
+		return nil, fmt.Errorf("a context of %d tokens is too short to count dispatches", m.Info().Context)
+	}
+	info := m.Info()
+	perToken := float64(b-a) / float64(more-few)
+	return &dispatches{info.Backend, info.Adapter, perToken, perToken / float64(info.Layers)}, nil
+}
+
+// print writes the report for people.
+func (r *report) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if r.AdapterError != "" {
+		fmt.Fprintf(w, "adapters\tnone: %s\n", r.AdapterError)
+	}
+	for _, a := range r.Adapters {
+		fmt.Fprintf(w, "adapter %d\t%s (%s, %s), driver %s\n", a.Index, a.Name, a.Kind, a.API, a.Driver)
+		fmt.Fprintf(w, "\tbindings to %s, buffers to %s, workgroups of %d threads with %s\n",
+			bytesText(a.MaxBinding), bytesText(a.MaxBuffer), a.Invocations, bytesText(int64(a.WorkgroupMemory)))
+	}
+	fmt.Fprintf(w, "auto\t%s: %s\n", r.Auto.Backend, r.Auto.Why)
+	m := r.Model
+	fmt.Fprintf(w, "model\t%s: %s, %s parameters in %s\n", m.Name, m.Type, countText(m.Parameters), m.DType)
+	fmt.Fprintf(w, "\t%d layers of width %d, %d heads, %d of keys and values; vocabulary %d\n",
+		m.Layers, m.Dim, m.Heads, m.KVHeads, m.Vocab)
+	fmt.Fprintf(w, "context\t%d tokens, trained for %d\n", m.Context, m.Trained)
+	fmt.Fprintf(w, "memory\tweights %s + cache %s (%s a token) = %s, and working memory\n",
+		bytesText(m.WeightBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), bytesText(m.TotalBytes))
+	if d := r.Dispatches; d != nil {
+		fmt.Fprintf(w, "dispatches\t%.4g a token, %.4g a layer, on %s (%s)\n", d.PerToken, d.PerLayer, d.Backend, d.Adapter)
+	}
+	return w.Flush()
+}
+
+// bytesText is a size in binary units.
+func bytesText(n int64) string { return scaled(float64(n), 1024, "B", "KiB", "MiB", "GiB", "TiB") }
+
+// countText is a number in thousands.
+func countText(n int64) string { return scaled(float64(n), 1000, "", "K", "M", "G", "T") }
+
+func scaled(v, step float64, units ...string) string {
+	i := 0
+	for ; v >= step && i < len(units)-1; i++ {
+		v /= step
+	}
+	if units[i] == "" {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g %s", v, units[i])
+}

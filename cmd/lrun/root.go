@@ -1,0 +1,34 @@
+package main
+
+import (
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func newRoot() *cobra.Command {
+	s := &settings{}
+	root := &cobra.Command{
+		Use:   "lrun",
+		Short: "Run Hugging Face transformer checkpoints on the GPU or the CPU",
+		Long: `lrun runs Hugging Face transformer checkpoints on any GPU that WebGPU reaches (Vulkan, Metal, DX12), or on the CPU.
+Without --model it runs a very small model that is part of the program.`,
+		Example: `  lrun generate "Once upon a time"
+  lrun chat -m checkpoints/Qwen3-0.6B
+  lrun info -m checkpoints/Qwen3-0.6B`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	s.register(root.PersistentFlags())
+	root.AddCommand(newGenerate(s), newChat(s), newInfo(s), newTokenize(s), newScore(s), newLogits(s))
+	return root
+}
+
+// version is the module's, as go install stamps it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

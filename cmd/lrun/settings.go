@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/testdata"
+	"github.com/lrun/lrun/tokenizer"
+)
+
+// embedded is what the model that is part of the program is called.
+const embedded = "lrun-tiny"
+
+// settings are the flags of all subcommands: the model, and where and how it runs.
+type settings struct {
+	model, backend, adapter, kv string
+	context, chunk              int
+	quiet, verbose              bool
+}
+
+func (s *settings) register(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVarP(&s.model, "model", "m", "", "checkpoint folder; without it a very small embedded model")
+	f.StringVar(&s.backend, "backend", "auto", "webgpu, cpu, or auto: a real GPU, else the CPU")
+	f.StringVar(&s.adapter, "adapter", os.Getenv("LRUN_ADAPTER"), "GPU, by its number in lrun info or a part of its name (LRUN_ADAPTER)")
+	f.IntVar(&s.context, "context", 0, "tokens that the context holds (default: as trained)")
+	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32 or f16")
+	f.IntVar(&s.chunk, "chunk", 0, "tokens of a prompt read at once (default 256)")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "nothing on stderr but errors")
+	f.BoolVarP(&s.verbose, "verbose", "v", false, "a summary on stderr, also where that is no terminal")
+}
+
+// options are the choices in opening the model, those that were made.
+func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
+	options := []lrun.Option{lrun.WithBackend(s.backend), lrun.WithAdapter(s.adapter), lrun.WithKV(s.kv)}
+	if f.Changed("context") {
+		options = append(options, lrun.WithContext(s.context))
+	}
+	if f.Changed("chunk") {
+		options = append(options, lrun.WithChunk(s.chunk))
+	}
+	return options
+}
+
+// open loads the model, with a progress bar, and says where it runs when that is not what one would expect.
+func (s *settings) open(cmd *cobra.Command) (*lrun.Model, error) {
+	bar := s.newProgress(cmd, "loading", true)
+	defer bar.close()
+	options := append(s.options(cmd.Flags()), lrun.WithProgress(bar.set))
+	var m *lrun.Model
+	var err error
+	if s.model == "" {
+		m, err = lrun.OpenFS(testdata.Tiny(), embedded, options...)
+	} else {
+		m, err = lrun.Open(s.model, options...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.backend == "auto" && m.Info().Backend == "cpu" {
+		_, why := automatic()
+		s.notice(cmd, "using the CPU backend: %s", why)
+	}
+	return m, nil
+}
+
+// withModel runs use with the model. Ctrl-C cancels its context; a second one ends the program at once, and so does one
+// while the model loads.
+func (s *settings) withModel(cmd *cobra.Command, use func(ctx context.Context, m *lrun.Model) error) error {
+	m, err := s.open(cmd)
+	if err != nil {
+		return err
+	}
+	ctx, stop := interruptible(cmd.Context())
+	defer stop()
+	return errors.Join(use(ctx, m), m.Close())
+}
+
+// interruptible is a context that Ctrl-C cancels once; from then on signals do what they do by default.
+func interruptible(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// tokenizer opens the checkpoint's tokenizer alone.
+func (s *settings) tokenizer() (*tokenizer.Tokenizer, error) {
+	if s.model == "" {
+		return tokenizer.OpenFS(testdata.Tiny(), ".")
+	}
+	return tokenizer.Open(s.model)
+}
+
+// automatic is the backend that auto takes, and why.
+func automatic() (backend, why string) {
+	adapters, err := lrun.Adapters()
+	switch {
+	case err != nil:
+		return "cpu", err.Error()
+	case len(adapters) == 0:
+		return "cpu", "there is no GPU adapter"
+	case adapters[0].Kind == "software":
+		return "cpu", fmt.Sprintf("the only GPU adapter, %s, is software, which is slower", adapters[0].Name)
+	}
+	return "webgpu", adapters[0].String()
+}
+
+// notice writes a line on stderr, unless all is to be quiet.
+func (s *settings) notice(cmd *cobra.Command, format string, args ...any) {
+	if !s.quiet {
+		fmt.Fprintf(cmd.ErrOrStderr(), "lrun: "+format+"\n", args...)
+	}
+}
+
+// summary writes a line on stderr for people: where that is a terminal, or when asked for.
+func (s *settings) summary(cmd *cobra.Command, line string) {
+	if s.verbose || isTerminal(cmd.ErrOrStderr()) {
+		s.notice(cmd, "%s", line)
+	}
+}
+
+// printJSON writes v as one line.
+func printJSON(w io.Writer, v any) error { return newEncoder(w).Encode(v) }
