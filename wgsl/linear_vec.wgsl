@@ -15,6 +15,7 @@ struct Linear {
     scale: f32,
     cap: f32,
     gate_stride: u32,
+    gate_column: u32,
 }
 @group(0) @binding(0) var<uniform> p: Linear;
 @group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][octets]
@@ -44,7 +45,7 @@ fn store(token: u32, row: u32, s: f32) {
     if (p.has & 1u) != 0u { v += bias[column]; }
     v = activate(p.act, v) * p.scale;
     if p.cap > 0.0 { v = p.cap * tanh_of(v / p.cap); }
-    if (p.has & 2u) != 0u { v *= gate[token * p.gate_stride]; }
+    if (p.has & 2u) != 0u { v *= gate[token * p.gate_stride + p.gate_column]; }
     let at = token * p.y_stride + column;
     if (p.has & 4u) != 0u { v += y[at]; }
     y[at] = v;

@@ -42,7 +42,7 @@ func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear
 		params := [...]uint32{
 			uint32(backend.Pad8(w.Cols) / 8), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1) | has(a.Gate, 2) | flag(a.Add, 4),
-			bits(a.Scale), bits(a.SoftCap), uint32(a.Gate.Stride),
+			bits(a.Scale), bits(a.SoftCap), uint32(a.Gate.Stride), uint32(max(0, a.Gate.Cols-1)),
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
 		p := plan(wgsl.LinearVec, wgsl.LinearTile, w.DType, x.Rows, part.Rows)
