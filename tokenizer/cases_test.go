@@ -12,12 +12,9 @@ import (
 // without them the tests of this file are skipped.
 const sharedTokenizers = "../../shared/tokenizers"
 
-// sharedNames lists the reference tokenizers.
-func sharedNames(t testing.TB) []string {
+// sharedNames lists the reference tokenizers that are there.
+func sharedNames() []string {
 	files, _ := filepath.Glob(filepath.Join(sharedTokenizers, "*", "cases.json"))
-	if len(files) == 0 {
-		t.Skip("no reference tokenizers at " + sharedTokenizers)
-	}
 	var names []string
 	for _, file := range files {
 		names = append(names, filepath.Base(filepath.Dir(file)))
@@ -55,7 +52,10 @@ func readCases(t testing.TB, name string) (cases []referenceCase) {
 
 // Ensure that every case of the reference tokenizers comes out the same, ids and decoded text.
 func TestReferenceCases(t *testing.T) {
-	names := sharedNames(t)
+	names := sharedNames()
+	if len(names) == 0 {
+		t.Skip("no reference tokenizers at " + sharedTokenizers)
+	}
 	t.Logf("%-22s %9s %9s", "tokenizer", "ids", "decoded")
 	for _, name := range names {
 		tok := openShared(t, name)
