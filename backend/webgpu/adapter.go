@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -17,6 +18,9 @@ import (
 
 // instance is made once and kept: drivers dislike being loaded and unloaded, and it holds no device.
 var instance = sync.OnceValue(func() *wgpu.Instance {
+	// Mesa's device-select layer asks the desktop which GPU it uses, and complains on stderr where there is no desktop;
+	// lrun chooses by itself.
+	os.Setenv("NODEVICE_SELECT", "1")
 	wgpu.SetLogLevel(wgpu.LogLevel_Off) // what matters comes back as an error
 	return wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: wgpu.InstanceBackend_Primary})
 })
