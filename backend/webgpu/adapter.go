@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -81,12 +82,15 @@ func describe(a *wgpu.Adapter) AdapterInfo {
 		Driver:          strings.TrimSpace(p.DriverDescription),
 		Kind:            kind(p.AdapterType),
 		API:             api(p.BackendType),
-		MaxBinding:      int64(l.MaxStorageBufferBindingSize),
-		MaxBuffer:       int64(l.MaxBufferSize),
+		MaxBinding:      bytesOf(l.MaxStorageBufferBindingSize),
+		MaxBuffer:       bytesOf(l.MaxBufferSize),
 		WorkgroupMemory: int(l.MaxComputeWorkgroupStorageSize),
 		Invocations:     int(l.MaxComputeInvocationsPerWorkgroup),
 	}
 }
+
+// bytesOf is a limit in bytes; NVIDIA's driver gives the largest uint64 where it has none.
+func bytesOf(limit uint64) int64 { return int64(min(limit, math.MaxInt64)) }
 
 func kind(t wgpu.AdapterType) Kind {
 	switch t {
