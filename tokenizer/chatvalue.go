@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -234,13 +233,4 @@ func pythonFloat(f float64) string {
 		s += ".0"
 	}
 	return s
-}
-
-// dictOf is the dictionary behind a value, nil when it is none of ours.
-func dictOf(v *exec.Value) *exec.Dict {
-	if !v.IsDict() || v.Val.Kind() != reflect.Pointer {
-		return nil
-	}
-	d, _ := v.Interface().(*exec.Dict)
-	return d
 }

@@ -14,4 +14,10 @@
 // knows the window. BPE dropout, a training device, is ignored. Where the reference decoder turns a whole run of byte
 // tokens into replacement characters because one byte of it is invalid, this package keeps the valid characters: a
 // stream must not wait for the end of the run.
+//
+// Chat templates run on gonja, told and rewritten where it differs from Jinja2. What differs still: none and undefined
+// are one and print as nothing, a string can be joined to anything, // and % of negative numbers round towards zero,
+// and a string is indexed and looped over by bytes (slices are by character). Loops, ranges, macros, products,
+// variables and output are bounded; memory within one long expression is not, so a template deserves the trust that
+// is given to the checkpoint it came with.
 package tokenizer

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 )
 
+// Fuzz with -fuzzminimizetime 10x: the engine otherwise spends its time on making the larger seeds smaller.
+
 // exercise puts a tokenizer that opened through its paces: nothing may panic or hang, ids must be in range, and the
 // stream must stay valid UTF-8.
 func exercise(t *testing.T, tok *Tokenizer, text string) {

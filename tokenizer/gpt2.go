@@ -72,12 +72,13 @@ func (c config) withSpecials(m model) []addedToken {
 
 // frame is the special tokens around a text that add_bos_token and add_eos_token ask for.
 func (c config) frame(t *Tokenizer) frame {
-	var f frame
-	if id, ok := t.ID(c.specials["bos_token"]); ok && c.addBOS != nil && *c.addBOS {
-		f.before = append(f.before, id)
+	ids := func(role string, flag *bool) []int32 {
+		token, named := c.specials[role]
+		id, ok := t.ID(token)
+		if !named || !ok || flag == nil || !*flag {
+			return nil
+		}
+		return []int32{id}
 	}
-	if id, ok := t.ID(c.specials["eos_token"]); ok && c.addEOS != nil && *c.addEOS {
-		f.after = append(f.after, id)
-	}
-	return f
+	return frame{before: ids("bos_token", c.addBOS), after: ids("eos_token", c.addEOS)}
 }
