@@ -2,11 +2,15 @@ package model
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/webgpu"
 	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/weights"
 )
 
 // fetcher sends a block of logits to the host.
@@ -100,4 +104,68 @@ func TestSequencesShareThePool(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Ensure that matrices split by rows, where the device binds only little at once, give the same logits.
+func TestSplitMatrices(t *testing.T) {
+	for _, name := range []string{"llama_gqa", "qwen2_moe", "phi3", "gpt2"} {
+		t.Run(name, func(t *testing.T) {
+			b := testkit.GPU(t, webgpu.Options{BindingLimit: 20 << 10})
+			g := readGolden(t, testkit.Testdata("golden", name))
+			m := load(t, b, g.dir, g.spec, Options{Chunk: 16})
+			parts := len(m.net.tokens.Parts) + len(m.net.layers[0].mlp.down.Parts)
+			if parts < 4 {
+				t.Fatalf("the embedding and an MLP are in %d parts, which tests nothing", parts)
+			}
+			if e := largestError(allLogits(t, m, b, g.ids, 16), g.logits); e > 1e-4 {
+				t.Errorf("logits differ by %.3g", e)
+			}
+		})
+	}
+}
+
+// Ensure that a device too small for a model, or for its cache as it grows, is an error that says so, and that nothing is
+// left behind.
+func TestOutOfMemory(t *testing.T) {
+	g := readGolden(t, testkit.Testdata("golden", "llama_gqa"))
+	ckpt, err := weights.Open(g.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ckpt.Close()
+	run := func(limit int64) (loaded, grown int64, err error) {
+		b := testkit.GPU(t, webgpu.Options{MemoryLimit: limit})
+		m, err := Load(b, g.spec, ckpt, Options{Chunk: 8})
+		if err == nil {
+			loaded = b.Memory()
+			err = grow(m)
+			grown = b.Memory()
+			m.Close()
+		}
+		if b.Memory() != 0 {
+			t.Errorf("with %d bytes: %d are still held", limit, b.Memory())
+		}
+		return loaded, grown, err
+	}
+	loaded, grown, err := run(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, limit := range []int64{loaded / 2, loaded - 1, (loaded + grown) / 2} {
+		if _, _, err := run(limit); err == nil || !strings.Contains(err.Error(), "memory") {
+			t.Errorf("with %d of %d bytes: error %v, want one of memory", limit, grown, err)
+		}
+	}
+}
+
+// grow fills a sequence until the device refuses, or the context ends.
+func grow(m *Model) error {
+	seq, err := m.NewSequence()
+	for err == nil && seq.Len() < 4*m.Spec.Context {
+		before := seq.Len()
+		if err = m.Forward(seq, Input{IDs: make([]int32, 8)}, nil); err != nil && seq.Len() != before {
+			return fmt.Errorf("memory: a failed step left %d tokens of %d", seq.Len(), before)
+		}
+	}
+	return err
 }

@@ -30,16 +30,22 @@ func Shared(parts ...string) string {
 }
 
 // Fixtures are the folders of golden fixtures: the shared ones, or testdata's copy of some, and those in the folders that
-// LRUN_FIXTURES lists.
+// LRUN_FIXTURES lists, each a fixture or a folder of them.
 func Fixtures(t testing.TB) []string {
 	var dirs []string
 	for _, root := range append(filepath.SplitList(os.Getenv("LRUN_FIXTURES")), Shared("golden")) {
-		found, err := filepath.Glob(filepath.Join(root, "*", "golden.safetensors"))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("no fixtures in %s (%v)", root, err)
+		n := len(dirs)
+		for _, pattern := range []string{"golden.safetensors", "*/golden.safetensors"} {
+			found, err := filepath.Glob(filepath.Join(root, pattern))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range found {
+				dirs = append(dirs, filepath.Dir(f))
+			}
 		}
-		for _, f := range found {
-			dirs = append(dirs, filepath.Dir(f))
+		if len(dirs) == n {
+			t.Fatalf("no fixtures in %s", root)
 		}
 	}
 	sort.Strings(dirs)
@@ -49,6 +55,26 @@ func Fixtures(t testing.TB) []string {
 // Testdata is a path in testdata.
 func Testdata(parts ...string) string {
 	return filepath.Join(append([]string{Root(), "testdata"}, parts...)...)
+}
+
+// GPU opens a WebGPU backend of a test's own, with options, or skips the test where there is no adapter; with
+// LRUN_GPU=require that is a failure.
+func GPU(t testing.TB, o webgpu.Options) backend.Backend {
+	if os.Getenv("LRUN_GPU") == "off" {
+		t.Skip("LRUN_GPU=off")
+	}
+	b, err := webgpu.Open(o)
+	if err != nil && os.Getenv("LRUN_GPU") == "require" {
+		t.Fatalf("LRUN_GPU=require: %v", err)
+	} else if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
 }
 
 var gpu = sync.OnceValues(func() (backend.Backend, error) { return webgpu.Open(webgpu.Options{}) })
