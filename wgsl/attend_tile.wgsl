@@ -23,7 +23,9 @@ var<workgroup> qs: array<vec4<f32>, 288>;                                // [32 
 var<workgroup> ks: array<vec4<f32>, 288>;                                // [32 keys][8 + 1], of keys, then of values
 var<workgroup> ps: array<vec4<f32>, 256>;                                // [32 keys][8 y], a component a row
 var<workgroup> red: array<vec4<f32>, 64>;                                // [8 x][8 y]
-var<workgroup> found: array<vec4<i32>, 32>;                              // slot, position, lowest and highest query
+var<workgroup> found: array<vec3<i32>, 32>;                              // position, lowest and highest query
+var<workgroup> place: array<vec2<u32>, 32>;                              // the key's first quad, and its value's
+var<workgroup> rows: array<u32, 32>;                                     // the rows' first quads in q
 
 // @section kv
 fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
@@ -42,8 +44,8 @@ fn put(token: u32, head: u32, quad: u32, split: u32, v: vec4<f32>, top: f32, sum
 // masked is the scores of key k, very low where its query does not see it.
 fn masked(s: vec4<f32>, k: u32, slope: vec4<f32>, query: vec4<i32>) -> vec4<f32> {
     let f = found[k];
-    let v = select(vec4<f32>(-1.0e30), score(s, slope, f.y, query), query >= vec4<i32>(f.z));
-    return select(vec4<f32>(-1.0e30), v, query <= vec4<i32>(f.w));
+    let v = select(vec4<f32>(-1.0e30), score(s, slope, f.x, query), query >= vec4<i32>(f.y));
+    return select(vec4<f32>(-1.0e30), v, query <= vec4<i32>(f.z));
 }
 
 // weights is exp(s − top), zero where masked, kept for key k.
@@ -54,13 +56,9 @@ fn weights(s: vec4<f32>, top: vec4<f32>, k: u32, y: u32) -> vec4<f32> {
 }
 
 // slice is acc scaled by fade, plus Σ p·v for slice c of the values: a column a row.
-fn slice(acc: mat4x4<f32>, c: u32, l: vec2<u32>, kv_head: u32, live: bool, fade: vec4<f32>) -> mat4x4<f32> {
-    for (var i = l.y * 8u + l.x; i < 256u; i += 64u) {
-        let k = i / 8u;
-        let slot = u32(found[k].x);
-        let quad = c * 8u + i % 8u;
-        if live && quad < QUADS { ks[k * 9u + i % 8u] = value(base(slot, kv_head) + slot % p.page * QUADS + quad); }
-    }
+fn slice(acc: mat4x4<f32>, c: u32, l: vec2<u32>, live: bool, fade: vec4<f32>) -> mat4x4<f32> {
+    let quad = c * 8u + l.x;
+    for (var i = l.y; i < 32u; i += 8u) { if live && quad < QUADS { ks[i * 9u + l.x] = value(place[i].y + quad); } }
     workgroupBarrier();
     var a = columns(acc, fade);
     for (var k = 0u; k < select(0u, 32u, live); k += 4u) {
@@ -88,37 +86,39 @@ fn store(acc: mat4x4<f32>, quad: u32, first_row: u32, kv_head: u32, split: u32, 
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
     let l = id.xy;
     let t = l.y * 8u + l.x;
-    let rows = p.tokens * p.group;
+    let last = p.tokens * p.group - 1u;
     let row = wg.x * 32u + l.y;
-    let mine = min(vec4<u32>(row, row + 8u, row + 16u, row + 24u), vec4<u32>(rows - 1u));
+    let mine = min(vec4<u32>(row, row + 8u, row + 16u, row + 24u), vec4<u32>(last));
     let token0 = p.pos + i32(p.first);
     let query = vec4<i32>(mine / vec4<u32>(p.group)) + vec4<i32>(token0);
     let low = token0 + i32(wg.x * 32u / p.group);
-    let high = token0 + i32(min(wg.x * 32u + 31u, rows - 1u) / p.group);
+    let high = token0 + i32(min(wg.x * 32u + 31u, last) / p.group);
     let head = mine % vec4<u32>(p.group) + vec4<u32>(wg.y * p.group);
     let slope = vec4<f32>(slopes[head.x], slopes[head.y], slopes[head.z], slopes[head.w]);
     var top = vec4<f32>(-1.0e30);
     var sum = vec4<f32>();                             // Σ p of this thread's keys
     var acc: array<mat4x4<f32>, SLICES>;               // Σ p·v of a slice, a column a row
+    let r = min(wg.x * 32u + t, last);
+    if t < 32u { rows[t] = (p.first + r / p.group) * p.q_stride + (wg.y * p.group + r % p.group) * QUADS; }
     for (var b = 0u; b < p.tiles; b++) {
         if t < 32u {
             let f = find((wg.z * p.tiles + b) * 32u + t, low, high);
-            found[t] = vec4<i32>(i32(f.slot), f.pos, f.low, f.high);
+            found[t] = vec3<i32>(f.pos, f.low, f.high);
+            place[t] = vec2<u32>(f.slot % p.page) * vec2<u32>(1u, QUADS) + base(f.slot, wg.y);
         }
         workgroupBarrier();
-        let live = found[0].z <= found[0].w;           // false past the last key that this tile's rows may see
+        let live = found[0].y <= found[0].z;           // false past the last key that this tile's rows may see
         var s = mat4x4<f32>();                         // q·k, a column a key
         for (var c = 0u; c < SLICES; c++) {
-            for (var i = t; i < 256u; i += 64u) {
-                let f = u32(found[i % 32u].x);         // a key a thread, then a row for eight
+            for (var i = t; i < 256u; i += 64u) {      // a key a thread, then a row for eight
                 let k = c * 8u + i / 32u;
-                let in_q = c * 8u + i % 8u;
-                let r = min(wg.x * 32u + i / 8u, rows - 1u);
-                let at = (p.first + r / p.group) * p.q_stride + (wg.y * p.group + r % p.group) * QUADS;
-                ks[i % 32u * 9u + i / 32u] = vec4<f32>();
-                qs[i / 8u * 9u + i % 8u] = vec4<f32>();
-                if live && k < QUADS { ks[i % 32u * 9u + i / 32u] = key(base(f, wg.y) + k * p.page + f % p.page); }
-                if live && in_q < QUADS { qs[i / 8u * 9u + i % 8u] = q[at + in_q] * p.scale; }
+                let j = c * 8u + i % 8u;
+                var kq = vec4<f32>();
+                var qq = vec4<f32>();
+                if live && k < QUADS { kq = key(place[i % 32u].x + k * p.page); }
+                if live && j < QUADS { qq = q[rows[i / 8u] + j] * p.scale; }
+                ks[i % 32u * 9u + i / 32u] = kq;
+                qs[i / 8u * 9u + i % 8u] = qq;
             }
             workgroupBarrier();
             for (var i = 0u; i < select(0u, 8u, live); i++) {
@@ -140,7 +140,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
         let fade = exp(was - top);
         sum = sum * fade + ((weights(s0, top, l.x, l.y) + weights(s1, top, l.x + 8u, l.y))
             + (weights(s2, top, l.x + 16u, l.y) + weights(s3, top, l.x + 24u, l.y)));
-        for (var c = 0u; c < SLICES; c++) { acc[c] = slice(acc[c], c, l, wg.y, live, fade); }
+        for (var c = 0u; c < SLICES; c++) { acc[c] = slice(acc[c], c, l, live, fade); }
     }
     red[l.x * 8u + l.y] = sum;
     workgroupBarrier();

@@ -25,7 +25,7 @@ struct Attend {
 var<workgroup> qs: array<vec4<f32>, QUERY>;                              // [Dp/4][HEADS]
 var<workgroup> red: array<vec4<f32>, 128>;                               // [2][64]: heads 0 .. 3, heads 4 .. 7
 var<workgroup> prob: array<vec4<f32>, 128>;                              // [2][64]
-var<workgroup> place: array<u32, 64>;                                    // the keys' slots
+var<workgroup> place: array<u32, 64>;                                    // the keys' values, in quads
 
 // @section kv
 fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
@@ -111,7 +111,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
                 if HEADS == 8u { s1 += products(c * HEADS + 4u, k); }
             }
         }
-        place[t] = found.slot;
+        place[t] = base(found.slot, kv_head) + found.slot % p.page * QUADS;
         s0 = select(vec4<f32>(-1.0e30), score(s0, slopes_of(head), found.pos, vec4<i32>(query)), seen);
         s1 = select(vec4<f32>(-1.0e30), score(s1, slopes_of(head + 4u), found.pos, vec4<i32>(query)), seen);
         let was0 = top0;
@@ -126,8 +126,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         acc0 = columns(acc0, exp(was0 - top0));
         acc1 = columns(acc1, exp(was1 - top1));
         for (var j = begin; j < 64u; j += ROWS) {
-            let slot = place[j];
-            let v = value(base(slot, kv_head) + slot % p.page * QUADS + t % QUADS);
+            let v = value(place[j] + t % QUADS);
             if HEADS == 1u { acc0[0] += v * prob[j].x; } else { acc0 += outer(v, prob[j]); }
             if HEADS == 8u { acc1 += outer(v, prob[64u + j]); }
         }

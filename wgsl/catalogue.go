@@ -27,7 +27,7 @@ type Kernel struct {
 }
 
 // Variant chooses fragments and tunables, as "weights=f16 COLS=4": a lower-case name is a section's fragment, any other a
-// constant's value. The empty variant is the file as it stands, stubs of sections without a choice filled in.
+// constant's value, and WG the size of a workgroup. The empty variant is the file as it stands, stubs of sections without a choice filled in.
 type Variant string
 
 // Sample is the kernel's variants, or some twenty all over them where there are more: for tests that compile.
@@ -45,6 +45,7 @@ func (k *Kernel) Sample() []Variant {
 var (
 	section  = regexp.MustCompile(`(?s)// @section (\w+)\n(.*?)// @end\n`)
 	tunables = regexp.MustCompile(`const (\w+): u32 = \d+u;`)
+	sizes    = regexp.MustCompile(`@workgroup_size\([\d, ]+\)`)
 )
 
 // Source is the kernel's text with the variant's choices filled in.
@@ -71,6 +72,10 @@ func (k *Kernel) Source(v Variant) (string, error) {
 		delete(choice, name)
 		return fmt.Sprintf("const %s: u32 = %su;", name, value)
 	})
+	if size, ok := choice["WG"]; ok {
+		text = sizes.ReplaceAllString(text, "@workgroup_size("+size+")")
+		delete(choice, "WG")
+	}
 	if err == nil && len(choice) > 0 {
 		err = fmt.Errorf("nothing to set by %v", choice)
 	}

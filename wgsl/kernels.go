@@ -11,9 +11,9 @@ var (
 	Norm       = &Kernel{"norm", access("r r r w"), plain}
 	Residual   = &Kernel{"residual", access("w r w r r r r"), plain}
 	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights(columns...)}
-	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights()}
+	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights(sides...)}
 	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights(columns...)}
-	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights()}
+	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights(sides...)}
 
 	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv_store")}
 	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attention(1, 4, 8)}
@@ -44,6 +44,8 @@ var (
 	formats = []string{"f32", "f16", "bf16"}
 	// columns are the tokens that a *_vec kernel takes at once: one or four.
 	columns = []string{"COLS=1 PARTS=64", "COLS=4 PARTS=256"}
+	// sides make tiles of 64 × 64 results, and of 32 × 32 for where those would be too few to fill a GPU.
+	sides = []string{"SIDE=16 ROOM=320 WG=16,16", "SIDE=8 ROOM=160 WG=8,8"}
 )
 
 // access spells a list of bindings: r is read, w is written too.

@@ -1,5 +1,8 @@
-// linear_tile: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, in tiles of 64 tokens × 64 rows of W, K in steps of
-// 16; 16 × 16 threads with 4 × 4 results each. Twin: cpu.Linear.
+// linear_tile: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, in tiles of 4·SIDE tokens × 4·SIDE rows of W, K in
+// steps of 16; SIDE × SIDE threads with 4 × 4 results each. Twin: cpu.Linear.
+// tune: SIDE 16 or 8, ROOM 20·SIDE, WG SIDE,SIDE
+const SIDE: u32 = 16u;
+const ROOM: u32 = 320u;
 struct Linear {
     octets: u32,   // of a row of W
     rows: u32,     // of this part of W
@@ -20,8 +23,8 @@ struct Linear {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(4) var<storage, read> gate: array<f32>;               // [tokens][gate_stride]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> xs: array<vec4<f32>, 320>;                                // [64 tokens][4 quads + 1 against bank conflicts]
-var<workgroup> ws: array<vec4<f32>, 320>;                                // [64 rows][4 + 1]
+var<workgroup> xs: array<vec4<f32>, ROOM>;                               // [4·SIDE tokens][4 quads + 1 against bank conflicts]
+var<workgroup> ws: array<vec4<f32>, ROOM>;                               // [4·SIDE rows][4 + 1]
 
 // @section weights
 fn four(i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[i]); }
@@ -46,40 +49,41 @@ fn store(token: u32, row: u32, s: f32) {
 
 fn store4(token: u32, row: u32, s: vec4<f32>) {
     store(token, row, s.x);
-    store(token, row + 16u, s.y);
-    store(token, row + 32u, s.z);
-    store(token, row + 48u, s.w);
+    store(token, row + SIDE, s.y);
+    store(token, row + SIDE * 2u, s.z);
+    store(token, row + SIDE * 3u, s.w);
 }
 
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>) {
-    let t = l.y * 16u + l.x;
+    let t = l.y * SIDE + l.x;
     let quads = p.octets * 2u;
-    let i = t / 4u;                                    // this thread fetches quad j of row i of both tiles
-    let j = t % 4u;
-    let x_at = min(wg.y * 64u + i, p.tokens - 1u) * p.x_stride;
-    let w_at = min(wg.x * 64u + i, p.rows - 1u) * quads;
-    var s0 = vec4<f32>();                              // tokens y, y + 16, ..; a component for rows x, x + 16, ..
+    var s0 = vec4<f32>();                              // tokens y, y + SIDE, ..; a component for rows x, x + SIDE, ..
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
     for (var k = 0u; k < quads; k += 4u) {
-        let c = min(k + j, quads - 1u);
-        let inside = k + j < quads;
-        xs[i * 5u + j] = select(vec4<f32>(), x[x_at + c], inside);
-        ws[i * 5u + j] = select(vec4<f32>(), four(w_at + c), inside);
+        for (var e = t; e < SIDE * 16u; e += SIDE * SIDE) { // quad j of row i of both tiles
+            let i = e / 4u;
+            let c = k + e % 4u;
+            let in_row = min(c, quads - 1u);
+            let xq = x[min(wg.y * SIDE * 4u + i, p.tokens - 1u) * p.x_stride + in_row];
+            let wq = four(min(wg.x * SIDE * 4u + i, p.rows - 1u) * quads + in_row);
+            xs[i * 5u + e % 4u] = select(vec4<f32>(), xq, c < quads);
+            ws[i * 5u + e % 4u] = select(vec4<f32>(), wq, c < quads);
+        }
         workgroupBarrier();
         for (var q = 0u; q < 4u; q++) {
             let a = l.y * 5u + q;
             let b = l.x * 5u + q;
             let w0 = ws[b];
-            let w1 = ws[b + 80u];
-            let w2 = ws[b + 160u];
-            let w3 = ws[b + 240u];
+            let w1 = ws[b + SIDE * 5u];
+            let w2 = ws[b + SIDE * 10u];
+            let w3 = ws[b + SIDE * 15u];
             let x0 = xs[a];
-            let x1 = xs[a + 80u];
-            let x2 = xs[a + 160u];
-            let x3 = xs[a + 240u];
+            let x1 = xs[a + SIDE * 5u];
+            let x2 = xs[a + SIDE * 10u];
+            let x3 = xs[a + SIDE * 15u];
             s0 += vec4<f32>(dot(x0, w0), dot(x0, w1), dot(x0, w2), dot(x0, w3));
             s1 += vec4<f32>(dot(x1, w0), dot(x1, w1), dot(x1, w2), dot(x1, w3));
             s2 += vec4<f32>(dot(x2, w0), dot(x2, w1), dot(x2, w2), dot(x2, w3));
@@ -87,10 +91,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) l: v
         }
         workgroupBarrier();
     }
-    let token = wg.y * 64u + l.y;
-    let row = wg.x * 64u + l.x;
+    let token = wg.y * SIDE * 4u + l.y;
+    let row = wg.x * SIDE * 4u + l.x;
     store4(token, row, s0);
-    store4(token + 16u, row, s1);
-    store4(token + 32u, row, s2);
-    store4(token + 48u, row, s3);
+    store4(token + SIDE, row, s1);
+    store4(token + SIDE * 2u, row, s2);
+    store4(token + SIDE * 3u, row, s3);
 }

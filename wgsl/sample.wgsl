@@ -3,19 +3,16 @@
 // order as the floats do (of counts, or of masses in units of 2⁻³⁰ of the kept total), min-p gives another, and the
 // draw is the arg max of z + Gumbel noise over what is not below them.
 struct Sample {
-    vocab: u32,
-    chunks: u32,
+    vocab: u32, chunks: u32,
     greedy: u32,
-    top_k: u32,    // 0 all
-    top_p: f32,    // 0 all
+    top_k: u32, top_p: f32, // 0 all
     min_p: f32,    // ln, or −1e30 for all
-    seed: u32,
-    step: u32,
+    seed: u32, step: u32,
     counted: u32,  // 1: counts are there
 }
 @group(0) @binding(0) var<uniform> p: Sample;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;             // [vocab]
-@group(0) @binding(2) var<storage, read> z: array<f32>;                  // [vocab], from sample_scan
+@group(0) @binding(2) var<storage, read> z: array<vec4<f32>>;            // [vocab/4], from sample_scan
 @group(0) @binding(3) var<storage, read> chunks: array<vec4<u32>>;       // [chunks], from sample_scan
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;       // [vocab]
 @group(0) @binding(5) var<storage, read_write> next: array<u32>;         // [1]
@@ -25,10 +22,16 @@ var<workgroup> best: array<f32, 256>;
 var<workgroup> ids: array<u32, 256>;
 var<workgroup> choice: vec2<u32>;                                        // the pattern so far, what is still to be reached
 
-// order is a pattern that orders as the floats do.
-fn order(v: f32) -> u32 {
-    let b = bitcast<u32>(v);
-    return select(b | 0x80000000u, ~b, b > 0x7fffffffu);
+// order is patterns that order as the floats do.
+fn order(v: vec4<f32>) -> vec4<u32> {
+    let b = bitcast<vec4<u32>>(v);
+    return select(b | vec4<u32>(0x80000000u), ~b, b > vec4<u32>(0x7fffffffu));
+}
+
+// count adds a logit's count or mass to its bin.
+fn count(o: u32, mass: f32, unit: f32, shift: u32, cut: u32, prefix: u32) {
+    if o < cut || (shift < 32u && (o >> (shift % 32u)) != prefix) { return; }
+    atomicAdd(&bins[(o >> (shift - 8u)) & 255u], select(u32(mass * unit + 0.5), 1u, unit == 0.0));
 }
 
 // largest is the largest (v, id) of the workgroup in best[0] and ids[0], ties to the lower id.
@@ -66,11 +69,13 @@ fn reach(t: u32, cut: u32, top: f32, unit: f32, share: f32, number: u32) -> u32 
         atomicStore(&bins[t], 0u);
         workgroupBarrier();
         let prefix = choice.x;
-        for (var i = t; i < p.vocab; i += 256u) {
+        for (var i = t; i * 4u < p.vocab; i += 256u) {
             let o = order(z[i]);
-            if o >= cut && (shift == 32u || (o >> (shift % 32u)) == prefix) {
-                atomicAdd(&bins[(o >> (shift - 8u)) & 255u], select(u32(exp(z[i] - top) * unit + 0.5), 1u, unit == 0.0));
-            }
+            let mass = exp(z[i] - top);
+            count(o.x, mass.x, unit, shift, cut, prefix);
+            count(o.y, mass.y, unit, shift, cut, prefix);
+            count(o.z, mass.z, unit, shift, cut, prefix);
+            count(o.w, mass.w, unit, shift, cut, prefix);
         }
         workgroupBarrier();
         var above = 0u;                                // what the bins above this thread's hold
@@ -115,19 +120,21 @@ fn main(@builtin(local_invocation_index) t: u32) {
         if p.top_k > 0u { cut = reach(t, cut, top, 0.0, 0.0, p.top_k); }
         if p.top_p > 0.0 {
             var s = 0.0;
-            for (var i = t; i < p.vocab; i += 256u) {
-                if order(z[i]) >= cut { s += exp(z[i] - top); }
+            for (var i = t; i * 4u < p.vocab; i += 256u) {
+                s += dot(exp(z[i] - top), select(vec4<f32>(), vec4<f32>(1.0), order(z[i]) >= vec4<u32>(cut)));
             }
             cut = reach(t, cut, top, 1073741824.0 / total(t, s), p.top_p, 0u);
         }
         var most = -3.0e38;
         var id = 0xffffffffu;
-        for (var i = t; i < p.vocab; i += 256u) {
-            if order(z[i]) >= cut && z[i] >= top + p.min_p {
-                let v = z[i] + gumbel(i);
+        for (var i = t; i * 4u < p.vocab; i += 256u) {
+            let o = order(z[i]);
+            for (var j = 0u; j < 4u; j++) {
+                if o[j] < cut || z[i][j] < top + p.min_p { continue; }
+                let v = z[i][j] + gumbel(i * 4u + j);
                 if v > most || id == 0xffffffffu {
                     most = v;
-                    id = i;
+                    id = i * 4u + j;
                 }
             }
         }

@@ -13,7 +13,7 @@ struct Scan {
 @group(0) @binding(0) var<uniform> p: Scan;
 @group(0) @binding(1) var<storage, read> logits: array<f32>;             // [vocab]
 @group(0) @binding(2) var<storage, read> counts: array<u32>;             // [vocab], bit 31: in the prompt
-@group(0) @binding(3) var<storage, read_write> z: array<f32>;            // [vocab]
+@group(0) @binding(3) var<storage, read_write> z: array<f32>;            // [vocab padded to quads]
 @group(0) @binding(4) var<storage, read_write> chunks: array<vec4<u32>>; // [workgroups]: top, Σ exp, largest z, its id
 var<workgroup> best: array<f32, 256>;
 var<workgroup> ids: array<u32, 256>;
@@ -44,6 +44,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         if p.penalised == 1u { v = penalise(v, counts[i]); }
         if p.temperature > 0.0 { v /= p.temperature; }
         z[i] = v;
+        if i + 1u == p.vocab {                         // the padding is never drawn
+            for (var j = p.vocab; j % 4u != 0u; j++) { z[j] = -3.0e38; }
+        }
         if v > most || id == 0xffffffffu {
             most = v;
             id = i;

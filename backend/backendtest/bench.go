@@ -16,7 +16,7 @@ type load struct {
 }
 
 // repeats is how often an operation is recorded in one step, so that submitting and waiting is spread thin.
-const repeats = 20
+const repeats = 200
 
 // Benchmark times the matrix and attention operations at the shapes of a model of a billion parameters. Matrices read
 // once (one token) count bytes, products in tiles multiply-adds, attention keys.

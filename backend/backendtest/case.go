@@ -87,7 +87,7 @@ func compare(t *testing.T, got, want []result, tolerance float64) float64 {
 	for i, w := range want {
 		g := got[i]
 		for row := range w.rows {
-			e, at := difference(g.rows[row], w.rows[row], w.exact)
+			e, at := difference(g.rows[row], w.rows[row], w.exact, w.floor)
 			if e > tolerance || e > 0 && w.exact {
 				t.Errorf("%s[%d][%d] is %s, want %s: off by %.2g of the row's largest value", w.name, row, at,
 					spell(g.rows[row][at], w.exact), spell(w.rows[row][at], w.exact), e)
@@ -106,9 +106,10 @@ func spell(v float32, exact bool) string {
 	return fmt.Sprint(v)
 }
 
-// difference is the largest difference of two rows, relative to want's largest value, and where it is.
-func difference(got, want []float32, exact bool) (worst float64, at int) {
-	largest := 1e-30
+// difference is the largest difference of two rows, relative to want's largest value or to floor if that is
+// larger, and where it is.
+func difference(got, want []float32, exact bool, floor float64) (worst float64, at int) {
+	largest := max(floor, 1e-30)
 	for _, v := range want {
 		if !math.IsInf(float64(v), 0) {
 			largest = max(largest, math.Abs(float64(v)))

@@ -33,6 +33,7 @@ func logProb(tokens, vocab int) Case {
 		targets, dst := r.words(1, tokens, ids), r.empty(tokens, 1)
 		r.do(func(o backend.Ops) { o.LogProb(dst, logits, targets) })
 		r.show("y", dst)
+		r.results[0].floor = 1
 	}}
 }
 
@@ -72,7 +73,7 @@ func (r *rig) showSamples(dst backend.Tensor) {
 	r.t.Helper()
 	r.show("samples", dst)
 	last := len(r.results) - 1
-	ids, logs := result{name: "ids", exact: true}, result{name: "log-probabilities"}
+	ids, logs := result{name: "ids", exact: true}, result{name: "log-probabilities", floor: 1}
 	for _, row := range r.results[last].rows {
 		ids.rows, logs.rows = append(ids.rows, row[:1]), append(logs.rows, row[1:])
 	}

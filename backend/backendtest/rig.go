@@ -26,7 +26,8 @@ type rig struct {
 type result struct {
 	name  string
 	rows  [][]float32
-	exact bool // ids: to be compared bit for bit
+	exact bool    // ids: to be compared bit for bit
+	floor float64 // the magnitude of what was subtracted to get small values
 }
 
 func newRig(t testing.TB, b backend.Backend, seed string) *rig {

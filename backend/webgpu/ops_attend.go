@@ -14,8 +14,8 @@ const (
 	attendFew = 4
 	// splitKeys bounds the keys of a split: lavapipe ends a shader silently after 65,535 iterations of its loops.
 	splitKeys = 8192
-	// splitGroups is how many workgroups are enough, and splitLeast how few keys a split for their sake may have.
-	splitGroups, splitLeast = 256, 128
+	// splitGroups is how many workgroups are enough; for their sake there are up to splitMost splits of splitLeast keys.
+	splitGroups, splitMost, splitLeast = 1024, 64, 128
 	// partBytes bounds the memory for the parts of split attention, and so the tokens that are attended at once.
 	partBytes = 32 << 20
 )
@@ -69,7 +69,7 @@ func newAttention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) 
 	}
 	x, y, z := p.grid(tokens)
 	keys := seen(v, kv, 0, tokens)
-	p.splits = max(1, ceil(keys, splitKeys), min(ceil(splitGroups, int(max(1, x*y*z))), keys/splitLeast))
+	p.splits = max(1, ceil(keys, splitKeys), min(ceil(splitGroups, int(max(1, x*y*z))), keys/splitLeast, splitMost))
 	if tiles := ceil(keys, p.tile); tiles > 0 {
 		p.splits = ceil(tiles, ceil(tiles, p.splits))
 	}

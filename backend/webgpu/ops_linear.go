@@ -7,8 +7,12 @@ import (
 	"github.com/lrun/lrun/wgsl"
 )
 
-// The most tokens for which a matrix is read row by row; more make a matrix product in tiles.
-const fewTokens = 8
+const (
+	// fewTokens is the most tokens for which a matrix is read row by row; more make a matrix product in tiles.
+	fewTokens = 8
+	// manyTiles is how many large tiles fill a GPU; fewer are cut into four each.
+	manyTiles = 256
+)
 
 // product is how a kernel pair covers tokens × rows of a matrix.
 type product struct {
@@ -20,8 +24,10 @@ type product struct {
 // plan chooses between the kernels of a pair and the grid for a part of so many rows.
 func plan(vec, tile *wgsl.Kernel, d backend.DType, tokens, rows int) product {
 	switch {
+	case tokens > fewTokens && ceil(rows, 64)*ceil(tokens, 64) < manyTiles:
+		return product{tile, tile.Variants[2*d+1], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
 	case tokens > fewTokens:
-		return product{tile, tile.Variants[d], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
+		return product{tile, tile.Variants[2*d], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
 	case tokens > 1:
 		x, y := fold(ceil(rows, 4))
 		return product{vec, vec.Variants[2*d+1], x, y, uint32(ceil(tokens, 4))}

@@ -29,7 +29,7 @@ func (s *step) Sample(dst, logits backend.Tensor, a backend.Sample) {
 	vocab := logits.Cols
 	chunk := ceil(ceil(vocab, scanChunks), 256) * 256
 	chunks := ceil(vocab, chunk)
-	z, partial := s.scratch("sample logits", vocab*4), s.scratch("sample chunks", scanChunks*16)
+	z, partial := s.scratch("sample logits", backend.Pad4(vocab)*4), s.scratch("sample chunks", scanChunks*16)
 	next, counts := s.scratch("no next", 4), s.scratch("no counts", 4)
 	if !a.Next.IsNone() {
 		next = bindTensor(a.Next)
