@@ -100,7 +100,7 @@ func (m *Model) describe(dir folder, o *openOptions) (*model.Spec, error) {
 
 // tokenizer is the folder's tokenizer, or nil where there are no tokenizer files: then only ids go in and out.
 func (dir folder) tokenizer() (*tokenizer.Tokenizer, error) {
-	for _, name := range []string{"tokenizer.json", "tokenizer.model", "vocab.json"} {
+	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"} {
 		if _, err := fs.Stat(dir, name); err == nil {
 			return tokenizer.OpenFS(dir, ".")
 		}
