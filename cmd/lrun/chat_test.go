@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lrun/lrun/internal/testkit"
+)
+
+// talking is a folder of the embedded model with a chat template.
+func talking(t *testing.T) string {
+	dir := copyModel(t)
+	template := `{% for m in messages %}{{ m.role }}: {{ m.content }}` + "\n" + `{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}`
+	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(template), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// turns are the answers to lines of a chat.
+func turns(t *testing.T, stdin string, args ...string) (all []answer) {
+	t.Helper()
+	out := succeed(t, stdin, append([]string{"chat", "--backend=cpu", "--json", "--temperature=0", "-n=4"}, args...)...)
+	for lines := json.NewDecoder(strings.NewReader(out)); lines.More(); {
+		var a answer
+		if err := lines.Decode(&a); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+// Ensure that a chat is rendered by the template with its history, that the cache serves it, and that commands work.
+func TestChat(t *testing.T) {
+	dir := talking(t)
+	plain := turns(t, "hello\n\nwhat now\n", "-m", dir)
+	if len(plain) != 2 || plain[0].CachedTokens != 0 || plain[1].CachedTokens < plain[0].PromptTokens {
+		t.Fatalf("%+v", plain)
+	}
+	ids := decoded[tokens](t, succeed(t, "user: hello\nassistant:", "tokenize", "--json", "--no-special"))
+	if plain[0].PromptTokens != len(ids.IDs) {
+		t.Errorf("the first turn has %d tokens, its template %d", plain[0].PromptTokens, len(ids.IDs))
+	}
+	again := turns(t, "hello\n/reset\nhello\n/system Be brief.\nhello\n/exit\nunseen\n", "-m", dir)
+	if len(again) != 3 || again[1].Text != plain[0].Text || again[1].PromptTokens != plain[0].PromptTokens {
+		t.Fatalf("%+v", again)
+	}
+	briefed := turns(t, "hello\n", "-m", dir, "--system", "Be brief.")
+	if again[2].PromptTokens <= plain[0].PromptTokens || briefed[0].Text != again[2].Text {
+		t.Errorf("system message: %+v, %+v", again[2], briefed)
+	}
+}
+
+// Ensure that without a template lines continue one text, and that what needs one says so.
+func TestChatWithoutTemplate(t *testing.T) {
+	all := turns(t, "Once upon a time\nThen\n")
+	if len(all) != 2 || all[1].CachedTokens < 7 {
+		t.Errorf("%+v", all)
+	}
+	for _, c := range [][]string{{"", "chat", "--system", "x"}, {"/system x\n", "chat"}, {"/nope\n", "chat"}} {
+		status, _, stderr := lrunWith(c[0], append(c[1:], "--backend=cpu", "-q")...)
+		if status != 1 || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: status %d, %s", c, status, stderr)
+		}
+	}
+	status, _, stderr := lrunWith("hello\n", "chat", "--backend=cpu", "-q", "-m", testkit.Testdata("golden", "gpt2"))
+	if status != 1 || !strings.Contains(stderr, "no tokenizer") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/testdata"
+)
+
+// Ensure that info says of a checkpoint what the loaded model says, and what choices change of it.
+func TestInfo(t *testing.T) {
+	m, err := lrun.OpenFS(testdata.Tiny(), "tiny", lrun.WithBackend("cpu"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	want := m.Info()
+	got := decoded[report](t, succeed(t, "", "info", "--json")).Model
+	if got.Type != want.Type || got.Layers != want.Layers || got.Dim != want.Dim || got.Vocab != want.Vocab ||
+		got.Context != want.Context || got.WeightBytes != want.WeightBytes || got.KVTokenBytes != int64(want.KVTokenBytes) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	half := decoded[report](t, succeed(t, "", "info", "--json", "--kv=f16", "--context=512")).Model
+	if half.KVBytes != got.KVBytes || half.Context != 512 || half.KVTokenBytes*2 != got.KVTokenBytes {
+		t.Errorf("%+v", half)
+	}
+	text := succeed(t, "", "info")
+	for _, want := range []string{"lrun-tiny: llama, 2.427 M parameters in BF16", "auto", "adapter", "weights 4.629 MiB + cache 1 MiB"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// Ensure that the dispatches of a token are whole and free of prefill's.
+func TestDispatches(t *testing.T) {
+	onBackends(t, func(t *testing.T, backend string) {
+		few := decoded[report](t, succeed(t, "", "info", "--json", "--dispatches", backend)).Dispatches
+		if n := int(few.PerToken); few.PerToken != float64(n) || n < 4 || few.PerLayer != few.PerToken/4 {
+			t.Errorf("%+v", few)
+		}
+	})
+}
+
+// Ensure that info works where there is no adapter, and says what to do.
+func TestInfoWithoutAdapter(t *testing.T) {
+	cmd := process(t, "info", "--json")
+	cmd.Env = append(cmd.Env, noAdapter...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := decoded[report](t, string(out))
+	if len(r.Adapters) > 0 {
+		t.Skip("the environment does not hide this machine's adapters")
+	}
+	if r.AdapterError == "" || r.Auto.Backend != "cpu" || r.Model == nil {
+		t.Errorf("%s", out)
+	}
+}
+
+// noAdapter hides Vulkan drivers from the loader.
+var noAdapter = []string{"VK_ICD_FILENAMES=/nonexistent", "VK_DRIVER_FILES=/nonexistent", "LRUN_ADAPTER="}
