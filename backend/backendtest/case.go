@@ -15,7 +15,7 @@ type Case struct {
 	Op        string
 	Name      string
 	Tolerance float64 // of the row's largest value
-	parts     bool    // its matrices exceed 16 KiB
+	parts     bool    // its matrices exceed 24 KiB
 	run       func(*rig)
 }
 
@@ -34,7 +34,7 @@ func Cases() []Case {
 	return all
 }
 
-// PartCases are cases of matrices larger than 16 KiB, for a backend that must split them.
+// PartCases are cases of matrices larger than 24 KiB, for a backend that must split them.
 func PartCases() []Case {
 	var all []Case
 	for _, c := range Cases() {
@@ -45,7 +45,7 @@ func PartCases() []Case {
 	return all
 }
 
-// inParts marks a case whose matrices exceed 16 KiB.
+// inParts marks a case whose matrices exceed 24 KiB.
 func (c Case) inParts() Case {
 	c.parts = true
 	return c

@@ -13,7 +13,7 @@ var activations = []backend.Activation{backend.Identity, backend.SiLU, backend.G
 
 // products are tokens, rows and columns: one token, the switch between kernels, tiles ± 1, columns beside the octets.
 var products = [][3]int{{1, 1, 1}, {1, 5, 8}, {1, 63, 77}, {1, 512, 600}, {2, 6, 16}, {3, 65, 33}, {4, 64, 64}, {5, 66, 70},
-	{8, 31, 257}, {9, 64, 16}, {63, 62, 24}, {64, 64, 64}, {65, 66, 40}, {130, 100, 1000}, {150, 6000, 40}}
+	{8, 31, 257}, {16, 64, 16}, {17, 64, 16}, {63, 62, 24}, {64, 64, 64}, {65, 66, 40}, {130, 100, 1000}, {150, 6000, 40}}
 
 func linearCases() []Case {
 	var all []Case
@@ -33,7 +33,7 @@ func linearCases() []Case {
 		}
 	}
 	for _, d := range formats {
-		for _, tokens := range []int{1, 6, 12} {
+		for _, tokens := range []int{1, 6, 20} {
 			all = append(all, linear(d, tokens, 203, 128, backend.Linear{}, "bias add gate").inParts(),
 				gateUp(d, tokens, 99, 130, backend.SiLU, true).inParts())
 		}

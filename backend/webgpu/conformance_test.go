@@ -25,7 +25,7 @@ func TestAttentionReachesFarKeys(t *testing.T) {
 
 // Ensure that a matrix that exceeds the binding limit gives the same results in parts.
 func TestOperationsMatchTwinsInParts(t *testing.T) {
-	small := ownDevice(t, Options{BindingLimit: 16 << 10})
+	small := ownDevice(t, Options{BindingLimit: 24 << 10})
 	backendtest.Conform(t, small, cpu.Open(), backendtest.PartCases())
 }
 

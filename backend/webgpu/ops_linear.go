@@ -9,7 +9,7 @@ import (
 
 const (
 	// fewTokens is the most tokens for which a matrix is read row by row; more make a matrix product in tiles.
-	fewTokens = 8
+	fewTokens = 16
 	// manyTiles is how many large tiles fill a GPU; fewer are cut into four each.
 	manyTiles = 256
 )
