@@ -122,11 +122,10 @@ func (c *chat) talk() error {
 		if done {
 			return nil
 		}
-		switch {
-		case errors.Is(err, lrun.ErrContext):
+		if errors.Is(err, lrun.ErrContext) {
 			err = fmt.Errorf("%w; /reset forgets the conversation", err)
-			fallthrough
-		case err != nil && !errors.Is(err, context.Canceled):
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintln(c.cmd.ErrOrStderr(), "lrun:", oneLine(err.Error()))
 		}
 	}
