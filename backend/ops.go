@@ -40,14 +40,13 @@ const (
 	Tanh
 )
 
-// Embed is dst[t] = table[ids[t]]·Scale (+ positions[pos[t] + PosOffset]).
+// Embed is dst[t] = table[ids[t]]·Scale (+ positions[pos[t]]).
 type Embed struct {
 	Table     *Matrix // [vocab][dim]; an id outside it gives zeros
 	IDs       Tensor  // u32 [1][tokens]
 	Scale     float32
 	Positions *Matrix // [contexts][dim] learned positions, or nil
 	Pos       Tensor  // u32 [1][tokens], needed with Positions
-	PosOffset int     // 2 for OPT
 }
 
 // Norm is y = (x − mean)·rsqrt(var + Eps)·Weight + Bias, or with RMS y = x·rsqrt(mean(x²) + Eps)·Weight.

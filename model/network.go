@@ -69,30 +69,27 @@ func (y *layer) plan(s *Layer, dim int, l *loader) {
 	y.mlpPost = l.norm(s.MLPPostNorm, dim)
 }
 
-// embed makes the residual stream of the step's tokens in s.x, and returns it.
-func (n *network) embed(o backend.Ops, s *scratch, in *step) backend.Tensor {
+// embed makes the residual stream of the step's tokens in s.x.
+func (n *network) embed(o backend.Ops, s *scratch, in *step) {
 	a := backend.Embed{Table: n.tokens, IDs: in.ids, Scale: n.spec.Embedding.Scale}
 	if a.Scale == 0 {
 		a.Scale = 1
 	}
-	x := in.rows(s.x)
-	if n.projectIn == nil {
-		a.Positions, a.Pos = n.positions, in.cols(s.pos)
-		o.Embed(x, a)
+	if n.projectIn != nil {
+		n.embedProjected(o, s, in, a)
 	} else {
-		n.embedProjected(o, s, in, a, x)
+		a.Positions, a.Pos = n.positions, in.cols(s.pos)
+		o.Embed(in.rows(s.x), a)
 	}
-	if n.embedNorm == nil {
-		return x
+	if n.embedNorm != nil {
+		o.Norm(in.rows(s.h), in.rows(s.x), *n.embedNorm)
+		s.x, s.h = s.h, s.x
 	}
-	normed := in.rows(s.h)
-	o.Norm(normed, x, *n.embedNorm)
-	s.x, s.h = s.h, s.x
-	return normed
 }
 
 // embedProjected is embed with a table of another width than the residual stream.
-func (n *network) embedProjected(o backend.Ops, s *scratch, in *step, a backend.Embed, x backend.Tensor) {
+func (n *network) embedProjected(o backend.Ops, s *scratch, in *step, a backend.Embed) {
+	x := in.rows(s.x)
 	o.Embed(in.rows(s.narrow), a)
 	if n.positions == nil {
 		o.Linear(x, in.rows(s.narrow), n.projectIn, backend.Linear{})
@@ -106,11 +103,11 @@ func (n *network) embedProjected(o backend.Ops, s *scratch, in *step, a backend.
 // run takes the step's tokens through all layers and returns the last layer's output, normed.
 func (n *network) run(o backend.Ops, s *scratch, in *step) backend.Tensor {
 	n.embed(o, s, in)
-	first := n.layers[0].attentionNorm
-	if first != nil && !n.layers[0].spec.NormAfterwards {
+	first := n.layers[0].before()
+	normed := first != nil
+	if normed {
 		o.Norm(in.rows(s.h), in.rows(s.x), *first)
 	}
-	normed := first != nil && !n.layers[0].spec.NormAfterwards
 	for i := range n.layers {
 		next := n.norm
 		if i+1 < len(n.layers) {
@@ -118,10 +115,7 @@ func (n *network) run(o backend.Ops, s *scratch, in *step) backend.Tensor {
 		}
 		normed = n.layers[i].run(o, s, in, i, normed, next)
 	}
-	if normed {
-		return in.rows(s.h)
-	}
-	return in.rows(s.x)
+	return s.stream(in, normed)
 }
 
 // before is the norm that the layer's input goes through, or nil.
@@ -135,7 +129,7 @@ func (y *layer) before() *backend.Norm {
 // run is one block. normed says whether s.h holds the normed input; the result says the same of the next block, whose
 // norm is next.
 func (y *layer) run(o backend.Ops, s *scratch, in *step, i int, normed bool, next *backend.Norm) bool {
-	h := y.input(s, in, normed)
+	h := s.stream(in, normed)
 	y.attention.run(o, s, in, i, h)
 	switch {
 	case y.spec.Parallel:
@@ -153,17 +147,9 @@ func (y *layer) run(o backend.Ops, s *scratch, in *step, i int, normed bool, nex
 	}
 	y.restream(s, normed)
 	normed = y.add(o, s, in, y.attentionPost, y.mlpNorm)
-	y.mlp.run(o, s, in, y.input(s, in, normed), false)
+	y.mlp.run(o, s, in, s.stream(in, normed), false)
 	y.restream(s, normed)
 	return y.add(o, s, in, y.mlpPost, next)
-}
-
-// input is what a sub-layer reads: the normed stream, or the stream itself where no norm comes before.
-func (y *layer) input(s *scratch, in *step, normed bool) backend.Tensor {
-	if normed {
-		return in.rows(s.h)
-	}
-	return in.rows(s.x)
 }
 
 // restream makes the norm's output the residual stream, where the layer says so.

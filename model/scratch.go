@@ -45,6 +45,14 @@ func (in *step) cols(t backend.Tensor) backend.Tensor {
 	return t
 }
 
+// stream is what a sub-layer reads: the normed residual stream, or the stream itself where no norm comes before.
+func (c *scratch) stream(in *step, normed bool) backend.Tensor {
+	if normed {
+		return in.rows(c.h)
+	}
+	return in.rows(c.x)
+}
+
 // newScratch makes the tensors for chunks of chunk tokens, whose logits come in blocks of logitRows rows.
 func newScratch(b backend.Backend, s *Spec, chunk, logitRows int) (*scratch, error) {
 	c := &scratch{

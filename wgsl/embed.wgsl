@@ -1,4 +1,4 @@
-// embed: y[t] = table[ids[t] + offset]·scale, one workgroup a token, once for each part of a table. Twin: cpu.Embed.
+// embed: y[t] = table[ids[t]]·scale, one workgroup a token, once for each part of a table. Twin: cpu.Embed.
 // The first part of a first table zeroes the rows of ids that it lacks; a second table is added.
 struct Embed {
     quads: u32,   // of a row, a multiple of two
@@ -6,7 +6,6 @@ struct Embed {
     stride: u32,  // of y, in quads
     first: u32,   // the part's first row
     rows: u32,    // of the part
-    offset: u32,
     zero: u32,    // 1: write zeros where the part lacks the id
     add: u32,     // 1: add to y
     scale: f32,
@@ -24,7 +23,7 @@ fn four(i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[i]); }
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
     let token = wg.x + wg.y * 65535u;
     if token >= p.tokens { return; }
-    let row = ids[token] + p.offset - p.first;         // wraps to a large number below the part
+    let row = ids[token] - p.first;         // wraps to a large number below the part
     for (var c = t; c < p.quads; c += 64u) {
         let at = token * p.stride + c;
         if row < p.rows {

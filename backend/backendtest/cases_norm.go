@@ -26,7 +26,7 @@ func embed(d backend.DType, tokens, vocab, dim int, positions bool) Case {
 		}
 		a := backend.Embed{Table: r.matrix(d, vocab, dim, 1, 1), IDs: r.words(1, tokens, ids), Scale: 1.5}
 		if positions {
-			a.Positions, a.Pos, a.PosOffset = r.matrix(d, 20, dim, 1, 1), r.words(1, tokens, r.below(tokens, 18)), 2
+			a.Positions, a.Pos = r.matrix(d, 20, dim, 1, 1), r.words(1, tokens, r.below(tokens, 20))
 		}
 		dst := r.normal(tokens, dim, 1)
 		r.do(func(o backend.Ops) { o.Embed(dst, a) })

@@ -24,7 +24,7 @@ func lookUp(dst backend.Tensor, a backend.Embed, scratch []float32) {
 		if a.Positions == nil {
 			continue
 		}
-		at := int(bits(a.Pos, 0)[t]) + a.PosOffset
+		at := int(bits(a.Pos, 0)[t])
 		if at < a.Positions.Rows {
 			for i, v := range weightRow(a.Positions, at, scratch)[:len(y)] {
 				y[i] += v

@@ -13,11 +13,10 @@ import (
 // NewTensor implements backend.Backend.
 func (d *device) NewTensor(rows, cols int) (backend.Tensor, error) {
 	t := backend.Tensor{Rows: rows, Cols: cols}
-	bytes, err := size(rows, cols, 4*backend.RowAlign)
+	_, err := size(rows, cols, 4*backend.RowAlign)
 	if err == nil {
 		t.Stride = backend.Stride(cols)
-		bytes = rows * t.Stride * 4
-		t.Buf, err = d.makeBuffer(bytes)
+		t.Buf, err = d.makeBuffer(rows * t.Stride * 4)
 	}
 	if err != nil {
 		return backend.Tensor{}, fmt.Errorf("tensor %s: %w", t, err)

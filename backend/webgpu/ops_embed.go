@@ -12,18 +12,18 @@ func (s *step) Embed(dst backend.Tensor, a backend.Embed) {
 	if s.refused(a.Check(dst)) {
 		return
 	}
-	s.lookUp(dst, a.IDs, a.Table, 0, a.Scale, false)
+	s.lookUp(dst, a.IDs, a.Table, a.Scale, false)
 	if a.Positions != nil {
-		s.lookUp(dst, a.Pos, a.Positions, a.PosOffset, 1, true)
+		s.lookUp(dst, a.Pos, a.Positions, 1, true)
 	}
 }
 
-// lookUp stores, or adds, the table's rows at ids + offset, part by part.
-func (s *step) lookUp(dst, ids backend.Tensor, table *backend.Matrix, offset int, scale float32, add bool) {
+// lookUp stores, or adds, the table's rows at ids, part by part.
+func (s *step) lookUp(dst, ids backend.Tensor, table *backend.Matrix, scale float32, add bool) {
 	for i, part := range table.Parts {
 		params := [...]uint32{
 			uint32(backend.Pad8(table.Cols) / 4), uint32(dst.Rows), quads(dst), uint32(part.First), uint32(part.Rows),
-			uint32(offset), flag(i == 0 && !add, 1), flag(add, 1), bits(scale),
+			flag(i == 0 && !add, 1), flag(add, 1), bits(scale),
 		}
 		s.rowKernel("embed", wgsl.Embed, wgsl.Embed.Variants[table.DType], dst.Rows, params[:],
 			bindTensor(ids), bindBuffer(part.Buf), bindTensor(dst))

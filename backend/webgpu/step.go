@@ -18,10 +18,10 @@ const (
 	maxWorkgroups = 65535 // in a dimension, WebGPU's guarantee
 )
 
+var _ backend.Ops = (*step)(nil)
+
 // step records one step. It implements backend.Ops; the operations proper are in the files ops_*.go.
 type step struct {
-	backend.Ops // nil: the operations that ops_*.go lacks so far
-
 	dev *device
 	err error // the first error; once set, nothing more is recorded
 
