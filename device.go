@@ -14,30 +14,28 @@ type Adapter = webgpu.AdapterInfo
 // Adapters lists the GPUs of this machine, best first. An error says why there are none and what to install.
 func Adapters() ([]Adapter, error) { return webgpu.Adapters() }
 
+// Automatic is the backend that "auto" takes on this machine, and why. A software adapter is far slower than the CPU
+// backend on the same cores, and is taken only when asked for.
+func Automatic() (backend, why string) {
+	adapters, err := webgpu.Adapters()
+	switch {
+	case err != nil:
+		return "cpu", err.Error()
+	case len(adapters) == 0:
+		return "cpu", "there is no GPU adapter"
+	case adapters[0].Kind == webgpu.Software:
+		return "cpu", fmt.Sprintf("the only GPU adapter, %s, is software, which is slower", adapters[0].Name)
+	}
+	return "webgpu", adapters[0].String()
+}
+
 // openBackend opens the backend of a name; see WithBackend.
 func openBackend(name, adapter string) (backend.Backend, error) {
-	if name == "auto" {
-		name = automatic(adapter)
+	if name == "auto" && adapter == "" {
+		name, _ = Automatic()
 	}
 	if name == "cpu" {
 		return cpu.Open(), nil
 	}
-	b, err := webgpu.Open(webgpu.Options{Adapter: adapter})
-	if err != nil {
-		return nil, fmt.Errorf("backend webgpu: %w", err)
-	}
-	return b, nil
-}
-
-// automatic is "webgpu" where an adapter was asked for or a real GPU is there. A software adapter is far slower than the
-// CPU backend on the same cores.
-func automatic(adapter string) string {
-	if adapter != "" {
-		return "webgpu"
-	}
-	adapters, err := webgpu.Adapters()
-	if err == nil && len(adapters) > 0 && adapters[0].Kind != webgpu.Software {
-		return "webgpu"
-	}
-	return "cpu"
+	return webgpu.Open(webgpu.Options{Adapter: adapter})
 }

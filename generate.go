@@ -120,7 +120,7 @@ func (s *Session) begin(ids []int32, options []GenerateOption) (*generation, err
 // limit is how many tokens may be made: as many as asked for, else those that generation_config.json and the context
 // allow. The last token needs no place, since it is never read.
 func (s *Session) limit(o *generateOptions) int {
-	room := s.m.context - len(s.ids) + 1
+	room := s.m.info.Context - len(s.ids) + 1
 	if o.maxTokens > 0 && !s.m.net.Spec.Fixed {
 		return o.maxTokens
 	}

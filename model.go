@@ -14,14 +14,12 @@ import (
 
 // Model is a checkpoint on a device. Its methods may be called from many goroutines.
 type Model struct {
-	name        string
-	backend     backend.Backend
-	net         *model.Model
-	tokenizer   *tokenizer.Tokenizer // nil: none
-	defaults    generationConfig
-	eos         []int32
-	context     int
-	weightBytes int64
+	info      Info
+	backend   backend.Backend
+	net       *model.Model
+	tokenizer *tokenizer.Tokenizer // nil: none
+	defaults  generationConfig
+	eos       []int32
 
 	closing sync.Once
 	closed  error
@@ -42,30 +40,11 @@ func (m *Model) Close() error {
 	return m.closed
 }
 
-// Info is what a model is and what it takes.
-type Info struct {
-	Name         string `json:"name"`
-	Type         string `json:"model_type"`
-	Backend      string `json:"backend"` // "webgpu" or "cpu"
-	Adapter      string `json:"adapter"`
-	Layers       int    `json:"layers"`
-	Dim          int    `json:"hidden_size"`
-	Vocab        int    `json:"vocab_size"`
-	Context      int    `json:"context"`         // tokens a session may hold
-	Trained      int    `json:"trained_context"` // tokens the model was trained for
-	WeightBytes  int64  `json:"weight_bytes"`    // as stored
-	DeviceBytes  int64  `json:"device_bytes"`    // held on the device now
-	KVTokenBytes int    `json:"kv_token_bytes"`  // cache that one token takes
-}
-
-// Info describes the model.
+// Info describes the model and where it runs.
 func (m *Model) Info() Info {
-	s := m.net.Spec
-	return Info{
-		Name: m.name, Type: s.Type, Backend: m.backend.Name(), Adapter: m.backend.Adapter(),
-		Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: m.context, Trained: s.Context,
-		WeightBytes: m.weightBytes, DeviceBytes: m.backend.Memory(), KVTokenBytes: m.net.KVBytes(),
-	}
+	info := m.info
+	info.Backend, info.Adapter, info.DeviceBytes = m.backend.Name(), m.backend.Adapter(), m.backend.Memory()
+	return info
 }
 
 // Dispatches is how many kernels the device has launched so far for this model.
@@ -115,9 +94,9 @@ func (m *Model) checkPrompt(ids []int32, past int) error {
 			return fmt.Errorf("token %d of the prompt is %d, outside the vocabulary of %d", i, id, m.net.Spec.Vocab)
 		}
 	}
-	if past+len(ids) > m.context {
+	if past+len(ids) > m.info.Context {
 		return fmt.Errorf("%w: %d tokens after %d, of %d; shorten it, or raise the context (--context %d)",
-			ErrContext, len(ids), past, m.context, past+len(ids))
+			ErrContext, len(ids), past, m.info.Context, past+len(ids))
 	}
 	return nil
 }

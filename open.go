@@ -16,21 +16,16 @@ import (
 // Open loads the checkpoint in a folder as Hugging Face writes it: config.json, safetensors (memory-mapped), tokenizer
 // files, generation_config.json. Errors name the file, key or tensor that is wrong.
 func Open(dir string, options ...Option) (*Model, error) {
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no folder %s", dir)
-	case err != nil:
+	at, err := onDisk(dir)
+	if err != nil {
 		return nil, err
-	case !info.IsDir():
-		return nil, fmt.Errorf("%s is a file; name the folder that holds config.json", dir)
 	}
-	return open(folder{os.DirFS(dir), dir, func() (*weights.Checkpoint, error) { return weights.Open(dir) }}, options)
+	return open(at, options)
 }
 
 // OpenFS is Open for a checkpoint at the root of a file system, such as an embedded one; name stands for it in errors.
 func OpenFS(fsys fs.FS, name string, options ...Option) (*Model, error) {
-	return open(folder{fsys, name, func() (*weights.Checkpoint, error) { return weights.OpenFS(fsys, ".") }}, options)
+	return open(inFS(fsys, name), options)
 }
 
 // folder is a checkpoint's folder.
@@ -40,16 +35,39 @@ type folder struct {
 	weights func() (*weights.Checkpoint, error)
 }
 
-func open(dir folder, options []Option) (*Model, error) {
-	o := openOptions{backend: "auto"}
-	for _, choose := range options {
-		if err := choose(&o); err != nil {
-			return nil, err
-		}
+// onDisk is a folder of the disk, whose weights are memory-mapped.
+func onDisk(dir string) (folder, error) {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return folder{}, fmt.Errorf("there is no folder %s", dir)
+	case err != nil:
+		return folder{}, err
+	case !info.IsDir():
+		return folder{}, fmt.Errorf("%s is a file; name the folder that holds config.json", dir)
 	}
-	m := &Model{name: dir.name}
-	spec, err := m.describe(dir, &o)
+	return folder{os.DirFS(dir), dir, func() (*weights.Checkpoint, error) { return weights.Open(dir) }}, nil
+}
+
+// inFS is the root of a file system.
+func inFS(fsys fs.FS, name string) folder {
+	return folder{fsys, name, func() (*weights.Checkpoint, error) { return weights.OpenFS(fsys, ".") }}
+}
+
+func open(dir folder, options []Option) (*Model, error) {
+	o, err := choose(options)
 	if err != nil {
+		return nil, err
+	}
+	spec, err := dir.spec()
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{}
+	if m.tokenizer, err = dir.tokenizer(); err != nil {
+		return nil, err
+	}
+	if err := m.generation(dir); err != nil {
 		return nil, err
 	}
 	ckpt, err := dir.weights()
@@ -57,7 +75,9 @@ func open(dir folder, options []Option) (*Model, error) {
 		return nil, err
 	}
 	defer ckpt.Close()
-	m.weightBytes = ckpt.Bytes()
+	if m.info, err = newInfo(dir, spec, ckpt, o); err != nil {
+		return nil, err
+	}
 	if m.backend, err = openBackend(o.backend, o.adapter); err != nil {
 		return nil, err
 	}
@@ -68,8 +88,8 @@ func open(dir folder, options []Option) (*Model, error) {
 	return m, nil
 }
 
-// describe reads all that is small in the folder: what the model is, how it wants to be sampled, its tokenizer.
-func (m *Model) describe(dir folder, o *openOptions) (*model.Spec, error) {
+// spec is what config.json declares.
+func (dir folder) spec() (*model.Spec, error) {
 	data, err := fs.ReadFile(dir, "config.json")
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a checkpoint folder: %w", dir.name, err)
@@ -78,24 +98,7 @@ func (m *Model) describe(dir folder, o *openOptions) (*model.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := model.Declare(config)
-	if err != nil {
-		return nil, err
-	}
-	if m.tokenizer, err = dir.tokenizer(); err != nil {
-		return nil, err
-	}
-	if err := m.generation(dir, data); err != nil {
-		return nil, err
-	}
-	m.context = spec.Context
-	if o.context > 0 {
-		m.context = o.context
-	}
-	if spec.Fixed && m.context > spec.Context {
-		return nil, fmt.Errorf("a context of %d tokens: the model's learned positions end at %d", m.context, spec.Context)
-	}
-	return spec, nil
+	return model.Declare(config)
 }
 
 // tokenizer is the folder's tokenizer, or nil where there are no tokenizer files: then only ids go in and out.
@@ -110,7 +113,7 @@ func (dir folder) tokenizer() (*tokenizer.Tokenizer, error) {
 
 // generation reads generation_config.json, and finds the tokens that end a text: those it names, else the tokenizer's and
 // config.json's. A bare folder of weights names none: its ids are only numbers.
-func (m *Model) generation(dir folder, config []byte) error {
+func (m *Model) generation(dir folder) error {
 	data, err := fs.ReadFile(dir, "generation_config.json")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -126,6 +129,10 @@ func (m *Model) generation(dir folder, config []byte) error {
 	}
 	if id, ok := m.tokenizer.EOS(); ok {
 		m.eos = append(m.eos, id)
+	}
+	config, err := fs.ReadFile(dir, "config.json")
+	if err != nil {
+		return err
 	}
 	var c struct {
 		EOS idList `json:"eos_token_id"`

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/model"
 )
 
 // Option is a choice in opening a model.
@@ -17,6 +18,28 @@ type openOptions struct {
 	chunk    int
 	kv       backend.DType
 	progress func(done, total int64)
+}
+
+// choose applies options to the defaults.
+func choose(options []Option) (*openOptions, error) {
+	o := &openOptions{backend: "auto"}
+	for _, option := range options {
+		if err := option(o); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// contextOf is the context that a model is to have: what was asked for, else what it was trained for.
+func (o *openOptions) contextOf(s *model.Spec) (int, error) {
+	if o.context == 0 {
+		return s.Context, nil
+	}
+	if s.Fixed && o.context > s.Context {
+		return 0, fmt.Errorf("a context of %d tokens: the model's learned positions end at %d", o.context, s.Context)
+	}
+	return o.context, nil
 }
 
 // WithBackend chooses where the model runs: "webgpu", "cpu", or "auto" (the default): a real GPU where there is one, else

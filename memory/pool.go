@@ -43,15 +43,6 @@ func (p *Pool) Layer(i int) *backend.KV { return p.layers[i] }
 // Tokens is how many tokens the pool has room for before it must grow.
 func (p *Pool) Tokens() int { return p.pages * Page }
 
-// TokenBytes is the memory a token takes over all layers.
-func (p *Pool) TokenBytes() int {
-	n := 0
-	for _, kv := range p.layers {
-		n += 2 * kv.PageBytes() / Page
-	}
-	return n
-}
-
 // take hands out a page.
 func (p *Pool) take() (uint32, error) {
 	if len(p.free) == 0 {

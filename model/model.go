@@ -26,7 +26,6 @@ type Model struct {
 	release []func()
 	chunk   int // tokens of a step
 	rows    int // of a block of logits
-	kvBytes int // of a token
 
 	mu      sync.Mutex // guards all below, and the step that uses them
 	scratch *scratch
@@ -60,7 +59,6 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 		m.Close()
 		return nil, err
 	}
-	m.kvBytes = m.pool.TokenBytes()
 	return m, nil
 }
 
@@ -106,9 +104,6 @@ func (m *Model) Chunk() int { return m.chunk }
 
 // LogitRows is the largest number of tokens whose logits come in one block.
 func (m *Model) LogitRows() int { return m.rows }
-
-// KVBytes is the cache memory that a token takes.
-func (m *Model) KVBytes() int { return m.kvBytes }
 
 // Drop truncates a sequence to its first n tokens and gives the pages back.
 func (m *Model) Drop(seq *memory.Sequence, n int) {

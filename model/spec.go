@@ -139,3 +139,13 @@ type Experts struct {
 	GateUp      Weight // [Count·2·hidden][Dim]
 	Down        Weight // [Count·Dim][hidden]
 }
+
+// KVTokenBytes is the cache memory that a token takes over all layers, with elements of dtype.
+func (s *Spec) KVTokenBytes(dtype backend.DType) int {
+	n := 0
+	for i := range s.Layers {
+		a := &s.Layers[i].Attention
+		n += 2 * a.KVHeads * backend.Pad4(a.HeadDim) * dtype.Size()
+	}
+	return n
+}

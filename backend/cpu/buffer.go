@@ -1,7 +1,11 @@
 package cpu
 
 import (
+	"fmt"
+	"math"
 	"unsafe"
+
+	"github.com/shirou/gopsutil/v4/mem"
 
 	"github.com/lrun/lrun/backend"
 )
@@ -13,9 +17,28 @@ type buffer struct {
 	owner *cpu
 }
 
-func (c *cpu) newBuffer(bytes int) *buffer {
+// small is a size that is not worth asking the system about.
+const small = 64 << 20
+
+// newBuffer makes a buffer of a·b·size bytes, or an error where the machine has not as much memory to give: Go ends the
+// program when an allocation fails.
+func (c *cpu) newBuffer(a, b, size int) (*buffer, error) {
+	if a < 1 || b < 1 || a > math.MaxInt/b/size/2 {
+		return nil, fmt.Errorf("cpu: cannot hold [%d][%d] elements", a, b)
+	}
+	bytes := a * b * size
+	if bytes > small {
+		free, err := mem.VirtualMemory()
+		if err != nil {
+			return nil, fmt.Errorf("cpu: how much memory is free: %w", err)
+		}
+		if uint64(bytes) > free.Available {
+			return nil, fmt.Errorf("cpu: out of memory: %.1f GiB are needed and %.1f GiB are free; use a smaller model, a shorter context, or --kv f16",
+				float64(bytes)/(1<<30), float64(free.Available)/(1<<30))
+		}
+	}
 	c.memory.Add(int64(bytes))
-	return &buffer{words: make([]uint32, (bytes+3)/4), size: bytes, owner: c}
+	return &buffer{words: make([]uint32, (bytes+3)/4), size: bytes, owner: c}, nil
 }
 
 func (b *buffer) Bytes() int { return b.size }

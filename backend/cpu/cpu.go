@@ -47,20 +47,22 @@ func (c *cpu) Do(record func(backend.Ops)) error {
 func (c *cpu) Sync(ctx context.Context) error { return ctx.Err() }
 
 func (c *cpu) NewTensor(rows, cols int) (backend.Tensor, error) {
-	if rows < 0 || cols < 0 {
-		return backend.Tensor{}, fmt.Errorf("cpu: a tensor of [%d][%d]", rows, cols)
+	buf, err := c.newBuffer(rows, backend.Stride(cols), 4)
+	if err != nil {
+		return backend.Tensor{}, err
 	}
-	stride := backend.Stride(cols)
-	return backend.Tensor{Buf: c.newBuffer(rows * stride * 4), Rows: rows, Cols: cols, Stride: stride}, nil
+	return backend.Tensor{Buf: buf, Rows: rows, Cols: cols, Stride: backend.Stride(cols)}, nil
 }
 
 func (c *cpu) NewMatrix(d backend.DType, rows, cols, group int) (*backend.Matrix, error) {
-	if rows <= 0 || cols <= 0 || d == backend.U32 {
-		return nil, fmt.Errorf("cpu: a matrix of %s[%d][%d]", d, rows, cols)
+	if d == backend.U32 {
+		return nil, fmt.Errorf("cpu: a matrix of %s", d)
 	}
-	m := &backend.Matrix{DType: d, Rows: rows, Cols: cols}
-	m.Parts = []backend.Part{{Buf: c.newBuffer(rows * m.RowBytes()), Rows: rows}}
-	return m, nil
+	buf, err := c.newBuffer(rows, backend.Pad8(cols), d.Size())
+	if err != nil {
+		return nil, err
+	}
+	return &backend.Matrix{DType: d, Rows: rows, Cols: cols, Parts: []backend.Part{{Buf: buf, Rows: rows}}}, nil
 }
 
 func (c *cpu) WriteRows(m *backend.Matrix, first int, data []byte) error {
@@ -77,21 +79,29 @@ func (c *cpu) NewKV(d backend.DType, pages, page, kvHeads, headDim int) (*backen
 	if d != backend.F32 && d != backend.F16 {
 		return nil, fmt.Errorf("cpu: a KV cache of %s is not supported, choose F32 or F16", d)
 	}
-	kv := &backend.KV{DType: d, Pages: pages, Page: page, KVHeads: kvHeads, HeadDim: headDim}
-	kv.K = c.newBuffer(pages * kv.PageBytes())
-	kv.V = c.newBuffer(pages * kv.PageBytes())
+	kv := &backend.KV{DType: d, Page: page, KVHeads: kvHeads, HeadDim: headDim}
+	k, err := c.newBuffer(pages, kv.PageBytes(), 1)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.newBuffer(pages, kv.PageBytes(), 1)
+	if err != nil {
+		k.Release()
+		return nil, err
+	}
+	kv.Pages, kv.K, kv.V = pages, k, v
 	return kv, nil
 }
 
 func (c *cpu) GrowKV(kv *backend.KV, pages int) error {
-	for _, b := range []*backend.Buffer{&kv.K, &kv.V} {
-		old := words(*b)
-		grown := c.newBuffer(pages * kv.PageBytes())
-		copy(grown.words, old.words)
-		old.Release()
-		*b = grown
+	grown, err := c.NewKV(kv.DType, pages, kv.Page, kv.KVHeads, kv.HeadDim)
+	if err != nil {
+		return err
 	}
-	kv.Pages = pages
+	copy(words(grown.K).words, words(kv.K).words)
+	copy(words(grown.V).words, words(kv.V).words)
+	kv.Release()
+	*kv = *grown
 	return nil
 }
 

@@ -15,17 +15,17 @@ const (
 
 // AdapterInfo describes a GPU as one driver offers it.
 type AdapterInfo struct {
-	Index  int // in the list of Adapters
-	Name   string
-	Vendor string
-	Driver string
-	Kind   Kind
-	API    string // Vulkan, Metal, DX12
+	Index  int    `json:"index"` // in the list of Adapters
+	Name   string `json:"name"`
+	Vendor string `json:"vendor"`
+	Driver string `json:"driver"`
+	Kind   Kind   `json:"kind"`
+	API    string `json:"api"` // Vulkan, Metal, DX12
 
-	MaxBinding      int64 // bytes of a buffer that one kernel can see
-	MaxBuffer       int64 // bytes of a buffer
-	WorkgroupMemory int   // bytes shared by a workgroup
-	Invocations     int   // threads of a workgroup
+	MaxBinding      int64 `json:"max_binding_bytes"`      // of a buffer that one kernel can see
+	MaxBuffer       int64 `json:"max_buffer_bytes"`       // of a buffer
+	WorkgroupMemory int   `json:"workgroup_memory_bytes"` // shared by a workgroup
+	Invocations     int   `json:"max_invocations"`        // threads of a workgroup
 }
 
 // String is the adapter in a line: name, kind and API.

@@ -197,7 +197,7 @@ func TestNoAdapter(t *testing.T) {
 	for _, c := range []struct {
 		backend, want string
 		status        int
-	}{{"webgpu", "lrun: backend webgpu: ", 1}, {"auto", "lrun: using the CPU backend: ", 0}} {
+	}{{"webgpu", "lrun: webgpu: ", 1}, {"auto", "lrun: using the CPU backend: ", 0}} {
 		cmd := process(t, "generate", "--ids=0", "-n=2", "--json", "--backend", c.backend)
 		cmd.Env = append(cmd.Env, noAdapter...)
 		var stdout, stderr bytes.Buffer

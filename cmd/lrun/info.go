@@ -13,25 +13,11 @@ import (
 
 // report is what lrun info prints.
 type report struct {
-	Adapters     []adapter   `json:"adapters"`
-	AdapterError string      `json:"adapters_error,omitempty"` // why there are none
-	Auto         choice      `json:"auto"`
-	Model        *summary    `json:"model"`
-	Dispatches   *dispatches `json:"dispatches,omitempty"`
-}
-
-// adapter is lrun.Adapter with names for JSON.
-type adapter struct {
-	Index           int    `json:"index"`
-	Name            string `json:"name"`
-	Vendor          string `json:"vendor"`
-	Driver          string `json:"driver"`
-	Kind            string `json:"kind"`
-	API             string `json:"api"`
-	MaxBinding      int64  `json:"max_binding_bytes"`
-	MaxBuffer       int64  `json:"max_buffer_bytes"`
-	WorkgroupMemory int    `json:"workgroup_memory_bytes"`
-	Invocations     int    `json:"max_invocations"`
+	Adapters     []lrun.Adapter `json:"adapters"`
+	AdapterError string         `json:"adapters_error,omitempty"` // why there are none
+	Auto         choice         `json:"auto"`
+	Model        lrun.Info      `json:"model"`
+	Dispatches   *dispatches    `json:"dispatches,omitempty"`
 }
 
 // choice is the backend that auto takes.
@@ -60,10 +46,10 @@ and a full context of keys and values need. Nothing is loaded, except with --dis
   lrun info -m checkpoints/Qwen3-0.6B --backend webgpu --dispatches --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r := &report{Adapters: []adapter{}}
+			r := &report{Adapters: []lrun.Adapter{}}
 			r.findAdapters()
 			var err error
-			if r.Model, err = s.inspect(); err != nil {
+			if r.Model, err = s.describe(cmd.Flags()); err != nil {
 				return err
 			}
 			if count {
@@ -93,13 +79,8 @@ func (r *report) findAdapters() {
 	if err != nil {
 		r.AdapterError = err.Error()
 	}
-	for _, a := range all {
-		r.Adapters = append(r.Adapters, adapter{
-			Index: a.Index, Name: a.Name, Vendor: a.Vendor, Driver: a.Driver, Kind: string(a.Kind), API: a.API,
-			MaxBinding: a.MaxBinding, MaxBuffer: a.MaxBuffer, WorkgroupMemory: a.WorkgroupMemory, Invocations: a.Invocations,
-		})
-	}
-	r.Auto.Backend, r.Auto.Why = automatic()
+	r.Adapters = append(r.Adapters, all...)
+	r.Auto.Backend, r.Auto.Why = lrun.Automatic()
 }
 
 // countDispatches decodes a few tokens and then more: the difference is free of prefill.

@@ -55,7 +55,7 @@ func TestInfoWithoutAdapter(t *testing.T) {
 	if len(r.Adapters) > 0 {
 		t.Skip("the environment does not hide this machine's adapters")
 	}
-	if r.AdapterError == "" || r.Auto.Backend != "cpu" || r.Model == nil {
+	if r.AdapterError == "" || r.Auto.Backend != "cpu" || r.Model.Type == "" {
 		t.Errorf("%s", out)
 	}
 }

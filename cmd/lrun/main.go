@@ -11,11 +11,6 @@ import (
 )
 
 func main() {
-	// Without a desktop session, Mesa's layer that orders Vulkan devices prints errors on stderr, one for each look for a
-	// Wayland display. lrun orders adapters itself.
-	if os.Getenv("XDG_RUNTIME_DIR") == "" {
-		os.Setenv("NODEVICE_SELECT", "1")
-	}
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -67,7 +67,7 @@ func (s *settings) open(cmd *cobra.Command) (*lrun.Model, error) {
 		return nil, err
 	}
 	if s.backend == "auto" && m.Info().Backend == "cpu" {
-		_, why := automatic()
+		_, why := lrun.Automatic()
 		s.notice(cmd, "using the CPU backend: %s", why)
 	}
 	return m, nil
@@ -100,18 +100,12 @@ func (s *settings) tokenizer() (*tokenizer.Tokenizer, error) {
 	return tokenizer.Open(s.model)
 }
 
-// automatic is the backend that auto takes, and why.
-func automatic() (backend, why string) {
-	adapters, err := lrun.Adapters()
-	switch {
-	case err != nil:
-		return "cpu", err.Error()
-	case len(adapters) == 0:
-		return "cpu", "there is no GPU adapter"
-	case adapters[0].Kind == "software":
-		return "cpu", fmt.Sprintf("the only GPU adapter, %s, is software, which is slower", adapters[0].Name)
+// describe says what the model is, without loading it.
+func (s *settings) describe(f *pflag.FlagSet) (lrun.Info, error) {
+	if s.model == "" {
+		return lrun.DescribeFS(testdata.Tiny(), embedded, s.options(f)...)
 	}
-	return "webgpu", adapters[0].String()
+	return lrun.Describe(s.model, s.options(f)...)
 }
 
 // notice writes a line on stderr, unless all is to be quiet.

@@ -1,0 +1,93 @@
+package lrun
+
+import (
+	"io/fs"
+
+	"github.com/lrun/lrun/model"
+	"github.com/lrun/lrun/weights"
+)
+
+// Info is what a model is and what it takes. Sizes are in bytes.
+type Info struct {
+	Name         string `json:"name"`
+	Type         string `json:"model_type"`
+	Layers       int    `json:"layers"`
+	Dim          int    `json:"hidden_size"`
+	Heads        int    `json:"heads"`    // of the first layer
+	KVHeads      int    `json:"kv_heads"` // of the first layer
+	Vocab        int    `json:"vocab_size"`
+	Context      int    `json:"context"`         // tokens a session may hold
+	Trained      int    `json:"trained_context"` // tokens the model was trained for
+	DType        string `json:"dtype"`           // of most of the weights
+	Parameters   int64  `json:"parameters"`
+	WeightBytes  int64  `json:"weight_bytes"`   // as stored
+	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
+	KVBytes      int64  `json:"kv_bytes"`       // cache of a whole context
+	TotalBytes   int64  `json:"total_bytes"`    // weights and cache; working memory comes on top
+
+	Backend     string `json:"backend,omitempty"` // "webgpu" or "cpu"; this and what follows of an open model only
+	Adapter     string `json:"adapter,omitempty"`
+	DeviceBytes int64  `json:"device_bytes,omitempty"` // held on the device now
+}
+
+// Describe says what the checkpoint in a folder is and what it would take to run it, without loading it: a model that does
+// not fit can be described too. Of the options, those on context and cache matter.
+func Describe(dir string, options ...Option) (Info, error) {
+	at, err := onDisk(dir)
+	if err != nil {
+		return Info{}, err
+	}
+	return describe(at, options)
+}
+
+// DescribeFS is Describe for a checkpoint at the root of a file system; name stands for it in errors.
+func DescribeFS(fsys fs.FS, name string, options ...Option) (Info, error) {
+	return describe(inFS(fsys, name), options)
+}
+
+func describe(dir folder, options []Option) (Info, error) {
+	o, err := choose(options)
+	if err != nil {
+		return Info{}, err
+	}
+	spec, err := dir.spec()
+	if err != nil {
+		return Info{}, err
+	}
+	ckpt, err := dir.weights()
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := newInfo(dir, spec, ckpt, o)
+	if closing := ckpt.Close(); err == nil {
+		err = closing
+	}
+	return info, err
+}
+
+// newInfo puts together what is known before a model is loaded. A context that the model cannot have is an error.
+func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions) (Info, error) {
+	context, err := o.contextOf(s)
+	if err != nil {
+		return Info{}, err
+	}
+	first := &s.Layers[0].Attention
+	info := Info{
+		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Heads: first.Heads, KVHeads: first.KVHeads,
+		Vocab: s.Vocab, Context: context, Trained: s.Context,
+		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)),
+	}
+	info.KVBytes = info.KVTokenBytes * int64(context)
+	info.TotalBytes = info.WeightBytes + info.KVBytes
+	bytes := map[weights.DType]int{}
+	most := weights.DType(0)
+	for _, name := range ckpt.Names() {
+		t, _ := ckpt.Tensor(name)
+		info.Parameters += int64(t.Elements())
+		if bytes[t.DType] += len(t.Data); bytes[t.DType] > bytes[most] {
+			most = t.DType
+		}
+	}
+	info.DType = most.String()
+	return info, nil
+}
