@@ -9,7 +9,7 @@ import (
 	"github.com/lrun/lrun/backend"
 )
 
-var errNoWebGPU = fmt.Errorf("this build of lrun has no WebGPU: it needs cgo, no tag nogpu, and linux/amd64, darwin or "+
+var errNoWebGPU = fmt.Errorf("webgpu: this build of lrun is without it: it needs cgo, no tag nogpu, and linux/amd64, darwin or "+
 	"windows/amd64 (this is %s/%s); use --backend cpu", runtime.GOOS, runtime.GOARCH)
 
 // Adapters returns an error that says why this build has no WebGPU.
