@@ -1,0 +1,41 @@
+package lrun
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/lrun/lrun/internal/testkit"
+)
+
+// Ensure that a decoded token takes at most ten kernels a layer and six besides, for every architecture without experts,
+// and two a layer more with them.
+func TestDispatchesPerToken(t *testing.T) {
+	for _, dir := range testkit.Fixtures(t) {
+		name := filepath.Base(dir)
+		for _, b := range testkit.Backends(t) {
+			m, err := Open(dir, WithBackend(b.Name()))
+			if err != nil {
+				continue // an architecture of another kind
+			}
+			count := func(tokens int) int64 {
+				before := m.Dispatches()
+				collect(t, m.GenerateIDs(ctx, []int32{3}, WithTemperature(0), WithIgnoreEOS(), WithMaxTokens(tokens)))
+				return m.Dispatches() - before
+			}
+			few := count(2)
+			perToken := float64(count(10)-few) / 8
+			layers := m.Info().Layers
+			budget := 10*layers + 6
+			if m.net.Spec.Layers[0].MLP.Experts != nil {
+				budget += 2 * layers
+			}
+			t.Logf("%-26s %-7s %5.1f a token, %d layers", name, b.Name(), perToken, layers)
+			if perToken > float64(budget) {
+				t.Errorf("%s on %s: %.1f dispatches a token, at most %d", name, b.Name(), perToken, budget)
+			}
+			if err := m.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
