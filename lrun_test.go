@@ -398,6 +398,37 @@ func TestMisuse(t *testing.T) {
 	})
 }
 
+// Ensure that a session outliving its model gives errors, and can be closed still.
+func TestModelClosedFirst(t *testing.T) {
+	for _, b := range testkit.Backends(t) {
+		t.Run(b.Name(), func(t *testing.T) {
+			m, err := OpenFS(testdata.Tiny(), "tiny", WithBackend(b.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := m.NewSession()
+			if err != nil {
+				t.Fatal(err)
+			}
+			collect(t, s.Generate(ctx, "The", WithMaxTokens(3)))
+			if err := errors.Join(m.Close(), m.Close()); err != nil {
+				t.Error(err)
+			}
+			for _, options := range [][]GenerateOption{nil, {WithPresencePenalty(1)}} {
+				if err := failure(s.Generate(ctx, " bear", options...)); err == nil {
+					t.Error("a session of a closed model generates")
+				}
+			}
+			if _, err := m.NewSession(); err == nil {
+				t.Error("a closed model starts a session")
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Ensure that folders which are no checkpoints are errors that name what is wrong.
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
