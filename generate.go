@@ -137,7 +137,7 @@ func (g *generation) run(ctx context.Context, yield func(Token, error) bool) (er
 	if err := g.prepare(); err != nil {
 		return err
 	}
-	if err := g.s.read(ctx, g); err != nil {
+	if err := g.s.read(ctx, g, g.o.progress); err != nil {
 		return err
 	}
 	for made := 0; made < g.limit; made++ {

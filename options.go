@@ -120,6 +120,7 @@ type generateOptions struct {
 	stop       []string
 	stopTokens []int32
 	ignoreEOS  bool
+	progress   func(done, total int)
 	result     *Result
 }
 
@@ -209,6 +210,14 @@ func WithStopTokens(ids ...int32) GenerateOption {
 func WithIgnoreEOS() GenerateOption {
 	return func(o *generateOptions) error {
 		o.ignoreEOS = true
+		return nil
+	}
+}
+
+// WithPromptProgress calls f before each chunk of the prompt is read, with the tokens read so far and to read in all.
+func WithPromptProgress(f func(done, total int)) GenerateOption {
+	return func(o *generateOptions) error {
+		o.progress = f
 		return nil
 	}
 }

@@ -80,13 +80,17 @@ func (s *Session) Close() error {
 func (s *Session) IDs() []int32 { return append([]int32(nil), s.ids...) }
 
 // read takes all tokens that the cache lacks through the model, in chunks, the last of them with sink. It waits for each
-// chunk but the last, so that a cancelled context stops between chunks.
-func (s *Session) read(ctx context.Context, sink model.Sink) error {
+// chunk but the last, so that a cancelled context stops between chunks. progress, unless nil, hears of each chunk.
+func (s *Session) read(ctx context.Context, sink model.Sink, progress func(done, total int)) error {
+	first := s.seq.Len()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		at := s.seq.Len()
+		if progress != nil {
+			progress(at-first, len(s.ids)-first)
+		}
 		n := min(s.m.net.Chunk(), len(s.ids)-at)
 		in := model.Input{IDs: s.ids[at : at+n]}
 		if at+n == len(s.ids) {

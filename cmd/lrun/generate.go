@@ -44,8 +44,11 @@ continuation appears as it is made; Ctrl-C ends it, with status 130, or with --j
 						return err
 					}
 				}
+				bar := s.newProgress(cmd, "reading", false)
+				defer bar.close()
 				a, err := v.generate(m, cmd.OutOrStdout(), func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
-					return m.GenerateIDs(ctx, ids, append(draw.options(cmd.Flags()), result)...)
+					options := append(draw.options(cmd.Flags()), result, lrun.WithPromptProgress(bar.reading))
+					return withoutBar(bar, m.GenerateIDs(ctx, ids, options...))
 				})
 				if err == nil || errors.Is(err, context.Canceled) {
 					s.summary(cmd, a.summary())

@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"iter"
 	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/lrun/lrun"
 )
 
 // isTerminal reports whether stream is a terminal.
@@ -53,9 +56,29 @@ func (p *progress) set(done, total int64) {
 	_ = p.bar.Set64(done)
 }
 
+// reading is set for a prompt; one that is read at once needs no bar.
+func (p *progress) reading(done, total int) {
+	if done > 0 {
+		p.set(int64(done), int64(total))
+	}
+}
+
 func (p *progress) close() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}
+
+// withoutBar closes the bar before the first token is shown.
+func withoutBar(p *progress, tokens iter.Seq2[lrun.Token, error]) iter.Seq2[lrun.Token, error] {
+	return func(yield func(lrun.Token, error) bool) {
+		for t, err := range tokens {
+			p.close()
+			if !yield(t, err) {
+				return
+			}
+		}
 	}
 }
 
