@@ -11,17 +11,14 @@ import (
 // Chat makes the session a conversation: it renders the messages, the whole history with the new turn last, with the
 // checkpoint's chat template, and continues after them. What the session has of that text already stays in the cache.
 func (s *Session) Chat(ctx context.Context, messages []tokenizer.Message, options ...GenerateOption) iter.Seq2[Token, error] {
-	return func(yield func(Token, error) bool) {
+	return s.turn(ctx, options, func() (prompt, error) {
 		ids, err := s.m.EncodeChat(messages)
-		if err == nil {
-			err = s.keep(ids)
-		}
 		if err != nil {
-			yield(Token{}, err)
-			return
+			return prompt{}, err
 		}
-		s.GenerateIDs(ctx, ids[len(s.ids):], options...)(yield)
-	}
+		keep := s.common(ids)
+		return prompt{keep, ids[keep:]}, nil
+	})
 }
 
 // EncodeChat is the token ids of a conversation in the checkpoint's chat template, ready for the model's answer.
@@ -39,17 +36,11 @@ func (m *Model) EncodeChat(messages []tokenizer.Message) ([]int32, error) {
 	return m.tokenizer.Encode(text, false)
 }
 
-// keep cuts the session back to what it has in common with a new text, of which at least one token must be left to read.
-func (s *Session) keep(ids []int32) error {
-	if !s.busy.TryLock() {
-		return errBusy
-	}
-	defer s.busy.Unlock()
+// common is how much of the session's text a new text begins with, all but its last token at most: one must be read.
+func (s *Session) common(ids []int32) int {
 	n := 0
 	for n < len(s.ids) && n < len(ids)-1 && s.ids[n] == ids[n] {
 		n++
 	}
-	s.ids = s.ids[:n]
-	s.m.net.Drop(s.seq, n)
-	return nil
+	return n
 }

@@ -35,6 +35,9 @@ func openBackend(name, adapter string) (backend.Backend, error) {
 		name, _ = Automatic()
 	}
 	if name == "cpu" {
+		if adapter != "" {
+			return nil, fmt.Errorf("adapter %q: the CPU backend has none", adapter)
+		}
 		return cpu.Open(), nil
 	}
 	return webgpu.Open(webgpu.Options{Adapter: adapter})

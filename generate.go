@@ -46,75 +46,100 @@ type Result struct {
 // Generate appends a prompt to the session and continues it, one token an iteration. The first prompt of a session gets
 // the special tokens that the tokenizer puts around a text. The iteration ends after a token that ends the text, at a
 // limit, or with an error: the context's when it is cancelled, between tokens.
-func (s *Session) Generate(ctx context.Context, prompt string, options ...GenerateOption) iter.Seq2[Token, error] {
-	return func(yield func(Token, error) bool) {
-		if prompt == "" {
-			yield(Token{}, errors.New("the prompt is empty"))
-			return
+func (s *Session) Generate(ctx context.Context, text string, options ...GenerateOption) iter.Seq2[Token, error] {
+	return s.turn(ctx, options, func() (prompt, error) {
+		if text == "" {
+			return prompt{}, errors.New("the prompt is empty")
 		}
-		ids, err := s.m.Encode(prompt, len(s.ids) == 0)
-		if err != nil {
-			yield(Token{}, err)
-			return
-		}
-		s.GenerateIDs(ctx, ids, options...)(yield)
-	}
+		ids, err := s.m.Encode(text, len(s.ids) == 0)
+		return prompt{len(s.ids), ids}, err
+	})
 }
 
 // GenerateIDs is Generate with a prompt of token ids, taken as they are.
 func (s *Session) GenerateIDs(ctx context.Context, ids []int32, options ...GenerateOption) iter.Seq2[Token, error] {
+	return s.turn(ctx, options, func() (prompt, error) { return prompt{len(s.ids), ids}, nil })
+}
+
+// turn is one use of the session: it appends the prompt that make comes to and continues it.
+func (s *Session) turn(ctx context.Context, options []GenerateOption, make func() (prompt, error)) iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
 		if !s.busy.TryLock() {
 			yield(Token{}, errBusy)
 			return
 		}
 		defer s.busy.Unlock()
-		g, err := s.begin(ids, options)
-		if err == nil {
-			err = g.run(ctx, yield)
-		}
-		if err != nil {
+		g := &generation{s: s, yield: yield, before: len(s.ids)}
+		if err := g.run(ctx, options, make); err != nil && !g.left {
 			yield(Token{}, err)
 		}
 	}
 }
 
+var errNaN = errors.New("the model's logits are not numbers; its weights may be damaged")
+
 // generation is one run of the loop.
 type generation struct {
 	s      *Session
 	o      generateOptions
-	before int // tokens in the session when it began
+	before int // tokens of the session that stay when it comes to nothing
 	limit  int // tokens to make at most
 	step   int // steps submitted
 	stream *tokenizer.Stream
 	stop   stopper
 	result Result
+	yield  func(Token, error) bool
+	left   bool // the caller takes no more tokens
 }
 
-// begin checks everything and appends the prompt.
-func (s *Session) begin(ids []int32, options []GenerateOption) (*generation, error) {
-	o, err := s.m.defaults.options()
-	if err != nil {
-		return nil, err
+// run is the generation from its options to its result.
+func (g *generation) run(ctx context.Context, options []GenerateOption, make func() (prompt, error)) (err error) {
+	defer func() { g.end(err) }()
+	if err := g.choose(options); err != nil {
+		return err
 	}
+	p, err := make()
+	if err != nil {
+		return err
+	}
+	if err := g.begin(p); err != nil {
+		return err
+	}
+	if err := g.loop(ctx); err != nil {
+		g.release()
+		return err
+	}
+	return nil
+}
+
+// choose applies the options, all of them even where one is wrong, so that the result is filled in.
+func (g *generation) choose(options []GenerateOption) error {
+	var err error
+	g.o, err = g.s.m.defaults.options()
 	for _, choose := range options {
-		if err := choose(&o); err != nil {
-			return nil, err
+		if e := choose(&g.o); err == nil {
+			err = e
 		}
 	}
-	if len(o.stop) > 0 && s.m.tokenizer == nil {
-		return nil, fmt.Errorf("stop texts: %w", ErrNoTokenizer)
+	if err == nil && len(g.o.stop) > 0 && g.s.m.tokenizer == nil {
+		err = fmt.Errorf("stop texts: %w", ErrNoTokenizer)
 	}
-	before, cached := len(s.ids), s.seq.Len()
-	if err := s.append(ids); err != nil {
-		return nil, err
+	return err
+}
+
+// begin appends the prompt.
+func (g *generation) begin(p prompt) error {
+	s := g.s
+	g.result = Result{PromptTokens: len(p.ids), Seed: g.o.sampling.Seed}
+	if err := s.append(p); err != nil {
+		return err
 	}
-	g := &generation{s: s, o: o, before: before, limit: s.limit(&o), stop: stopper{texts: o.stop}}
+	g.before, g.result.CachedTokens = p.keep, s.seq.Len()
+	g.limit, g.stop.texts = s.limit(&g.o), g.o.stop
 	if s.m.tokenizer != nil {
 		g.stream = s.m.tokenizer.NewStream(true)
 	}
-	g.result = Result{PromptTokens: len(ids), CachedTokens: cached, Seed: o.sampling.Seed}
-	return g, nil
+	return nil
 }
 
 // limit is how many tokens may be made: as many as asked for, else those that generation_config.json and the context
@@ -130,9 +155,8 @@ func (s *Session) limit(o *generateOptions) int {
 	return min(or(s.m.defaults.MaxNewTokens, room), room)
 }
 
-// run reads the prompt and makes tokens, keeping Ahead steps on the way while the host looks at the one before.
-func (g *generation) run(ctx context.Context, yield func(Token, error) bool) (err error) {
-	defer func() { g.end(err) }()
+// loop reads the prompt and makes tokens, keeping Ahead steps on the way while the host looks at the one before.
+func (g *generation) loop(ctx context.Context) error {
 	start := time.Now()
 	if err := g.prepare(); err != nil {
 		return err
@@ -153,7 +177,7 @@ func (g *generation) run(ctx context.Context, yield func(Token, error) bool) (er
 			start = time.Now()
 		}
 		g.result.Decode = time.Since(start)
-		if g.take(token, made+1 == g.limit, yield) {
+		if g.take(token, made+1 == g.limit) {
 			return nil
 		}
 	}
@@ -223,15 +247,15 @@ func (g *generation) receive(ctx context.Context, made int) (Token, error) {
 	t := Token{ID: int32(binary.LittleEndian.Uint32(data))}
 	t.LogProb = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4:])))
 	if math.IsNaN(t.LogProb) {
-		return t, fmt.Errorf("token %d: the model's logits are not numbers; its weights may be damaged", len(g.s.ids))
+		return t, fmt.Errorf("token %d: %w", len(g.s.ids), errNaN)
 	}
-	g.s.ids = append(g.s.ids, t.ID)
+	g.s.set(append(g.s.ids, t.ID))
 	g.result.Generated++
 	return t, nil
 }
 
 // take gives a token to the caller, as far as no stop text can begin in it, and reports whether the generation is over.
-func (g *generation) take(t Token, last bool, yield func(Token, error) bool) bool {
+func (g *generation) take(t Token, last bool) bool {
 	ended := g.ends(t.ID)
 	if g.stream != nil && !ended {
 		t.Text = g.stream.Next(t.ID)
@@ -240,19 +264,35 @@ func (g *generation) take(t Token, last bool, yield func(Token, error) bool) boo
 		t.Text += g.stream.Flush()
 	}
 	ready, stopped := g.stop.push(t, ended || last)
-	for _, t := range ready {
-		if !yield(t, nil) {
-			g.result.FinishReason = FinishCancelled
-			return true
-		}
-	}
+	g.give(ready)
 	switch {
+	case g.left:
+		g.result.FinishReason = FinishCancelled
+		return true
 	case ended || stopped:
 		g.result.FinishReason = FinishStop
 	case last:
 		g.result.FinishReason = FinishLength
 	}
 	return ended || stopped || last
+}
+
+// give hands tokens to the caller, until it leaves.
+func (g *generation) give(tokens []Token) {
+	for _, t := range tokens {
+		if g.left = g.left || !g.yield(t, nil); g.left {
+			return
+		}
+	}
+}
+
+// release gives the tokens that were held back for a stop text that did not come: a generation that is cut short ends with
+// what was made.
+func (g *generation) release() {
+	if n := len(g.stop.held); n > 0 && g.stream != nil {
+		g.stop.held[n-1].Text += g.stream.Flush()
+	}
+	g.give(g.stop.held)
 }
 
 // ends reports whether a token ends the text.
@@ -264,7 +304,7 @@ func (g *generation) ends(id int32) bool {
 func (g *generation) end(err error) {
 	s := g.s
 	if err != nil && g.result.Generated == 0 {
-		s.ids = s.ids[:g.before]
+		s.set(s.ids[:g.before])
 	}
 	s.m.net.Drop(s.seq, len(s.ids))
 	g.result.Kept = len(s.ids)

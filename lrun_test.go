@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/testdata"
@@ -208,7 +209,8 @@ func TestSamplingOptions(t *testing.T) {
 		}
 		greedy := run(WithTemperature(0))
 		for name, cut := range map[string]GenerateOption{
-			"top-k 1": WithTopK(1), "top-p 0": WithTopP(1e-6), "min-p 1": WithMinP(1),
+			"top-k 1": WithTopK(1), "top-p": WithTopP(1e-6), "top-p 0": WithTopP(0), "min-p 1": WithMinP(1),
+			"temperature 1e-38": WithTemperature(1e-38),
 		} {
 			ids := run(WithTemperature(1), WithTopK(0), WithTopP(1), cut)
 			if !slices.Equal(ids, greedy) {
@@ -366,6 +368,52 @@ func TestConcurrentSessions(t *testing.T) {
 		wait.Wait()
 		if alone != together {
 			t.Errorf("alone %q\ntogether %q", alone, together)
+		}
+	})
+}
+
+// Ensure that a generation which is cut short gives the tokens held back for a stop text, and says how it went; that the
+// session's text can be read meanwhile; and that a turn which is refused changes neither text nor cache.
+func TestCutShort(t *testing.T) {
+	onBackends(t, func(t *testing.T, m *Model) {
+		_, text := collect(t, m.Generate(ctx, "Once upon a time", WithTemperature(0), WithMaxTokens(12)))
+		s, err := m.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		cancelled, cancel := context.WithCancel(ctx)
+		var wait sync.WaitGroup
+		wait.Go(func() {
+			for len(s.IDs()) < 12 {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		})
+		var r Result
+		var got string
+		var last error
+		options := []GenerateOption{WithTemperature(0), WithMaxTokens(230), WithStop(text + "never"), WithResult(&r)}
+		for token, err := range s.Generate(cancelled, "Once upon a time", options...) {
+			got += token.Text
+			last = err
+		}
+		wait.Wait()
+		if !errors.Is(last, context.Canceled) || r.FinishReason != FinishCancelled || got == "" {
+			t.Errorf("%q, %v, %+v", got, last, r)
+		}
+		if want := m.tokenizer.Decode(s.IDs()[r.PromptTokens:], true); got != want {
+			t.Errorf("given %q, made %q", got, want)
+		}
+		before := s.IDs()
+		for _, wrong := range []GenerateOption{WithTopP(7), WithMaxTokens(0), WithTemperature(math.NaN())} {
+			r = Result{}
+			if err := failure(s.GenerateIDs(ctx, []int32{1}, wrong, WithResult(&r))); err == nil || r.FinishReason != FinishError {
+				t.Errorf("a wrong option: %v, %+v", err, r)
+			}
+		}
+		if !slices.Equal(s.IDs(), before) {
+			t.Errorf("refused turns left %v of %v", s.IDs(), before)
 		}
 	})
 }

@@ -95,7 +95,7 @@ func (m *Model) checkPrompt(ids []int32, past int) error {
 		}
 	}
 	if past+len(ids) > m.info.Context {
-		return fmt.Errorf("%w: %d tokens after %d, of %d; shorten it, or raise the context (--context %d)",
+		return fmt.Errorf("%w: %d tokens after %d, of %d; shorten it, or raise the context to %d",
 			ErrContext, len(ids), past, m.info.Context, past+len(ids))
 	}
 	return nil

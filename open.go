@@ -124,7 +124,7 @@ func (m *Model) generation(dir folder) error {
 		}
 		m.eos = m.defaults.EOS
 	}
-	if m.eos != nil || m.tokenizer == nil {
+	if len(m.eos) > 0 || m.tokenizer == nil {
 		return nil
 	}
 	if id, ok := m.tokenizer.EOS(); ok {

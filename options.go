@@ -135,19 +135,40 @@ func inRange(name string, v, low, high float64, store func(*generateOptions)) Ge
 	}
 }
 
+// atLeast makes an option that stores a whole number from low on.
+func atLeast(name string, n, low int, store func(*generateOptions)) GenerateOption {
+	return func(o *generateOptions) error {
+		if n < low {
+			return fmt.Errorf("%s is %d, want at least %d", name, n, low)
+		}
+		store(o)
+		return nil
+	}
+}
+
+// coldest is the temperature below which logits divided by it leave f32; there the likeliest token is certain anyway.
+const coldest = 1e-5
+
 // WithTemperature divides the logits by t before drawing, 0 to 100; 0 always takes the likeliest token.
 func WithTemperature(t float64) GenerateOption {
-	return inRange("temperature", t, 0, 100, func(o *generateOptions) { o.sampling.Temperature = float32(t) })
+	return inRange("temperature", t, 0, 100, func(o *generateOptions) {
+		if t < coldest {
+			t = 0
+		}
+		o.sampling.Temperature = float32(t)
+	})
 }
 
 // WithTopK draws among the k likeliest tokens; 0 means all.
 func WithTopK(k int) GenerateOption {
-	return inRange("top-k", float64(k), 0, math.MaxInt32, func(o *generateOptions) { o.sampling.TopK = k })
+	return atLeast("top-k", k, 0, func(o *generateOptions) { o.sampling.TopK = min(k, math.MaxInt32) })
 }
 
-// WithTopP draws among the likeliest tokens whose probabilities add up to p (arXiv 1904.09751); 1 means all.
+// WithTopP draws among the likeliest tokens whose probabilities add up to p (arXiv 1904.09751), one at least; 1 means all.
 func WithTopP(p float64) GenerateOption {
-	return inRange("top-p", p, 0, 1, func(o *generateOptions) { o.sampling.TopP = float32(p) })
+	return inRange("top-p", p, 0, 1, func(o *generateOptions) {
+		o.sampling.TopP = max(float32(p), math.SmallestNonzeroFloat32) // to the device 0 means all
+	})
 }
 
 // WithMinP draws among tokens at least p times as likely as the likeliest (arXiv 2407.01082); 0 means all.
@@ -182,7 +203,7 @@ func WithSeed(seed uint32) GenerateOption {
 // WithMaxTokens ends after n tokens, at least 1. It may lead past the context, except where positions are learned;
 // without it generation ends at the context's end at the latest.
 func WithMaxTokens(n int) GenerateOption {
-	return inRange("max tokens", float64(n), 1, math.MaxInt32, func(o *generateOptions) { o.maxTokens = n })
+	return atLeast("max tokens", n, 1, func(o *generateOptions) { o.maxTokens = n })
 }
 
 // WithStop ends before any of the given texts, which are not part of the result.

@@ -49,7 +49,11 @@ func (m *Model) ScoreIDs(ctx context.Context, ids []int32) ([]float64, error) {
 			return err
 		}
 		for i := range s.next {
-			probs = append(probs, float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))))
+			p := float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
+			if math.IsNaN(p) {
+				return fmt.Errorf("token %d: %w", at+i+1, errNaN)
+			}
+			probs = append(probs, p)
 		}
 		return nil
 	})

@@ -18,7 +18,8 @@ type Session struct {
 	seq *memory.Sequence
 	ids []int32 // the text so far; the cache holds a prefix of it
 
-	busy   sync.Mutex
+	busy   sync.Mutex // held by the call that uses the session
+	text   sync.Mutex // guards ids against IDs; the call that holds busy may read them without
 	device deviceState
 }
 
@@ -62,7 +63,7 @@ func (s *Session) Close() error {
 	}
 	defer s.busy.Unlock()
 	s.m.net.Drop(s.seq, 0)
-	s.ids = nil
+	s.set(nil)
 	for _, t := range []*backend.Tensor{&s.device.next, &s.device.drawn, &s.device.counts} {
 		if !t.IsNone() {
 			t.Buf.Release()
@@ -77,7 +78,18 @@ func (s *Session) Close() error {
 }
 
 // IDs are the tokens of the session so far, prompts and answers.
-func (s *Session) IDs() []int32 { return append([]int32(nil), s.ids...) }
+func (s *Session) IDs() []int32 {
+	s.text.Lock()
+	defer s.text.Unlock()
+	return append([]int32(nil), s.ids...)
+}
+
+// set changes the text; only the call that holds busy does.
+func (s *Session) set(ids []int32) {
+	s.text.Lock()
+	defer s.text.Unlock()
+	s.ids = ids
+}
 
 // read takes all tokens that the cache lacks through the model, in chunks, the last of them with sink. It waits for each
 // chunk but the last, so that a cancelled context stops between chunks. progress, unless nil, hears of each chunk.
@@ -106,14 +118,22 @@ func (s *Session) read(ctx context.Context, sink model.Sink, progress func(done,
 	}
 }
 
-// append adds a prompt to the text. The last token of the text before it may be missing from the cache; read sees to it.
-func (s *Session) append(ids []int32) error {
+// prompt is what a call adds to the session: the first keep tokens of the text stay, and ids come after them.
+type prompt struct {
+	keep int
+	ids  []int32
+}
+
+// append makes the prompt part of the text, or says why it cannot be. The last token of the text before it may be missing
+// from the cache; read sees to it.
+func (s *Session) append(p prompt) error {
 	if s.device.reads == nil {
 		return fmt.Errorf("the session is closed")
 	}
-	if err := s.m.checkPrompt(ids, len(s.ids)); err != nil {
+	if err := s.m.checkPrompt(p.ids, p.keep); err != nil {
 		return err
 	}
-	s.ids = append(s.ids, ids...)
+	s.m.net.Drop(s.seq, p.keep)
+	s.set(append(s.ids[:p.keep], p.ids...))
 	return nil
 }

@@ -43,7 +43,7 @@ func matrix(name string, m *Matrix, rows, cols int) claim {
 	if m == nil {
 		return claim{what: name, got: "none", wantRows: rows, wantCols: cols}
 	}
-	return claim{m.Rows == rows && m.Cols == cols, name, "", m.Rows, m.Cols, rows, cols}
+	return claim{m.Rows == rows && m.Cols == cols, name, m.DType.String(), m.Rows, m.Cols, rows, cols}
 }
 
 // Check checks the operands of Ops.Embed.
@@ -102,10 +102,14 @@ func (n *HeadNorm) check(name string, heads, headDim int) claim {
 	if n == nil {
 		return claim{ok: true}
 	}
+	width := heads * headDim
 	if !n.Weight.IsNone() && n.Weight.Cols == headDim && !n.Whole {
-		return vector(name, n.Weight, headDim)
+		width = headDim
 	}
-	return vector(name, n.Weight, heads*headDim)
+	if c := vector(name, n.Bias, width); !c.ok {
+		return c
+	}
+	return vector(name, n.Weight, width)
 }
 
 // Check checks the operands of Ops.QKVRope.

@@ -43,15 +43,15 @@ func TestSlotsNeverOverlap(t *testing.T) {
 				if other, taken := owner[slot]; taken {
 					t.Fatalf("slot %d belongs to sequences %d and %d", slot, other, i)
 				}
-				if int(slot) >= p.Tokens() {
-					t.Fatalf("slot %d of a pool of %d", slot, p.Tokens())
+				if int(slot) >= p.pages*Page {
+					t.Fatalf("slot %d of a pool of %d", slot, p.pages*Page)
 				}
 				owner[slot] = i
 			}
 		}
 	}
 	for _, s := range seqs {
-		s.Release()
+		s.Truncate(0)
 	}
 	slices.Sort(p.free)
 	if len(p.free) != p.pages || len(slices.Compact(p.free)) != p.pages {

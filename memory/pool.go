@@ -40,13 +40,14 @@ func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, tokens int)
 // Layer is the cache of layer i.
 func (p *Pool) Layer(i int) *backend.KV { return p.layers[i] }
 
-// Tokens is how many tokens the pool has room for before it must grow.
-func (p *Pool) Tokens() int { return p.pages * Page }
-
 // take hands out a page.
 func (p *Pool) take() (uint32, error) {
 	if len(p.free) == 0 {
-		if err := p.grow(2 * p.pages); err != nil {
+		err := p.grow(2 * p.pages)
+		if err != nil { // perhaps there is room for a little
+			err = p.grow(p.pages + p.pages/8 + 1)
+		}
+		if err != nil {
 			return 0, err
 		}
 	}

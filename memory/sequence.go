@@ -70,6 +70,3 @@ func (s *Sequence) View(v *backend.View, n, window int) {
 		Window: window,
 	})
 }
-
-// Release gives the pages back; the sequence is empty then and can be used again.
-func (s *Sequence) Release() { s.Truncate(0) }

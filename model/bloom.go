@@ -12,7 +12,7 @@ func init() { register("bloom", bloom) }
 // bloom is BLOOM (arXiv 2211.05100): ALiBi, a norm on the embeddings, projections fused per head, a tanh GELU.
 func bloom(c *Config) *Spec {
 	dim, heads := c.Int(c.first("n_embed", "hidden_size")), c.Int(c.first("num_attention_heads", "n_head"))
-	headDim := c.headDim(dim, heads)
+	headDim := c.share("hidden_size", dim, heads)
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_epsilon", 1e-5), Bias: true}
 	s := &Spec{
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.contextOr("seq_length", 2048), Base: "transformer.",
@@ -20,9 +20,7 @@ func bloom(c *Config) *Spec {
 		Norm:      norm.named("transformer.ln_f"),
 		Layers:    make([]Layer, c.Int(c.first("num_hidden_layers", "n_layer"))),
 	}
-	if !c.BoolOr("tie_word_embeddings", true) {
-		s.Head.Name = "lm_head"
-	}
+	s.Head = Head{Name: "lm_head", Tied: c.BoolOr("tie_word_embeddings", true)}
 	for i := range s.Layers {
 		p := fmt.Sprintf("transformer.h.%d.", i)
 		s.Layers[i] = Layer{

@@ -7,7 +7,7 @@ func init() { register("cohere", cohere) }
 // cohere is Command-R: a parallel block behind one layer norm without bias, rotary pairs of neighbours, scaled logits,
 // and by option a norm with weights of its own for each head.
 func cohere(c *Config) *Spec {
-	s := c.decoder(true)
+	s, _ := c.decoder(defaults{tied: true})
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_eps", 1e-5)}
 	s.Norm = norm.named(s.Norm.Name)
 	s.Head.Scale = float32(c.FloatOr("logit_scale", 0.0625))

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/lrun/lrun/backend"
@@ -96,6 +98,15 @@ func (c *Config) IntOr(key string, def int) int {
 	return int(v)
 }
 
+// countOr is a whole number from 0 to the key's limit, or def.
+func (c *Config) countOr(key string, def int) int {
+	v := float64(def)
+	if read(c, key, "a whole number", &v) && (v != math.Trunc(v) || v < 0 || v > float64(limit(key))) {
+		c.fail(key, "is %v, want a whole number from 0 to %d", v, limit(key))
+	}
+	return int(v)
+}
+
 // contextOr is IntOr for lengths, which may be far larger.
 func (c *Config) contextOr(key string, def int) int {
 	v := float64(def)
@@ -160,19 +171,26 @@ func (c *Config) activation(key, def string) backend.Activation {
 	name := c.StringOr(key, def)
 	act, ok := activations[name]
 	if !ok {
-		c.fail(key, "%q is not an activation that lrun knows", name)
+		c.fail(key, "%q is not an activation that lrun knows (%s)", name, strings.Join(slices.Sorted(maps.Keys(activations)), ", "))
 	}
 	return act
 }
 
 // rope is the rotary embedding of the model: theta from `rope_theta` or def, over rotary channels.
 func (c *Config) rope(rotary int, def float64) *positional.Rope {
-	s := c.ropeScaling()
-	theta := c.FloatOr("rope_theta", def)
-	if p := c.Object("rope_parameters"); p.Has("rope_theta") {
-		theta = p.FloatOr("rope_theta", theta)
+	theta := c.ropeParameters().FloatOr("rope_theta", c.FloatOr("rope_theta", def))
+	return c.plainRope(rotary, theta, c.ropeScaling())
+}
+
+// ropeParameters is where newer files keep what concerns the rope, or an empty object.
+func (c *Config) ropeParameters() *Config {
+	p := c.Object("rope_parameters")
+	for _, kind := range []string{"full_attention", "sliding_attention"} {
+		if p.Has(kind) {
+			p.fail(kind, "is a rope for some layers only, which is not supported in rope_parameters")
+		}
 	}
-	return c.plainRope(rotary, theta, s)
+	return p
 }
 
 // plainRope is a rope of a theta and scaling at hand.
@@ -189,7 +207,10 @@ func (c *Config) plainRope(rotary int, theta float64, s positional.Scaling) *pos
 
 // ropeScaling reads `rope_scaling`, else `rope_parameters`.
 func (c *Config) ropeScaling() positional.Scaling {
-	p := c.Object(c.first("rope_scaling", "rope_parameters"))
+	p := c.ropeParameters()
+	if c.Has("rope_scaling") {
+		p = c.Object("rope_scaling")
+	}
 	original := p
 	if c.Has("original_max_position_embeddings") {
 		original = c

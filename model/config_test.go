@@ -37,7 +37,7 @@ func TestConfigErrors(t *testing.T) {
 		{`"hidden_size": 16`, `"hidden_size": 1e30`, "want a whole number from 1 to"},
 		{`"hidden_size": 16`, `"hidden_size": NaN`, "not a JSON object"},
 		{`"hidden_size": 16`, `"hidden_size": 18`, "hidden_size 18 is not a multiple of the 4 heads"},
-		{`"num_key_value_heads": 2`, `"num_key_value_heads": 3`, "4 attention heads do not divide among 3"},
+		{`"num_key_value_heads": 2`, `"num_key_value_heads": 3`, "num_attention_heads 4 is not a multiple of num_key_value_heads 3"},
 		{`"silu"`, `"sillu"`, `hidden_act "sillu" is not an activation`},
 		{`"rope_theta": 10000.0`, `"rope_theta": 0`, "rope_theta is 0, want a number above 1"},
 		{`"rope_theta": 10000.0`, `"rope_scaling": {"type": "magic"}`, `rope_scaling type "magic" is not supported`},

@@ -12,33 +12,58 @@ type sizes struct {
 	dim, hidden, heads, kvHeads, headDim int
 }
 
-// sizes reads the usual keys; num_key_value_heads and head_dim follow from the others where absent.
-func (c *Config) sizes() sizes {
+// defaults are what a class of the reference assumes of keys that config.json lacks. Zeros mean: as many key heads as query
+// heads, heads that divide the width, an eps of 1e-6, a theta of 10,000, heads rotated in full.
+type defaults struct {
+	tied          bool // tie_word_embeddings
+	kvHeads       int
+	headDim       int
+	eps           float64
+	theta, rotary float64 // rope_theta, partial_rotary_factor
+}
+
+// nonzero is v, or def where v is zero.
+func nonzero(v, def float64) float64 {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// sizes reads the usual keys. A key of null is not an absent one: it means that the number follows from the others.
+func (c *Config) sizes(d defaults) sizes {
 	z := sizes{dim: c.Int("hidden_size"), hidden: c.Int("intermediate_size"), heads: c.Int("num_attention_heads")}
-	z.kvHeads = c.IntOr("num_key_value_heads", z.heads)
-	z.headDim = c.headDim(z.dim, z.heads)
+	z.kvHeads = z.heads
+	if d.kvHeads > 0 && !c.Null("num_key_value_heads") {
+		z.kvHeads = d.kvHeads
+	}
+	z.kvHeads = c.IntOr("num_key_value_heads", z.kvHeads)
+	switch {
+	case c.Has("head_dim"):
+		z.headDim = c.Int("head_dim")
+	case d.headDim > 0 && !c.Null("head_dim"):
+		z.headDim = d.headDim
+	default:
+		z.headDim = c.share("hidden_size", z.dim, z.heads)
+	}
 	return z
 }
 
-// headDim is head_dim or dim/heads, which must divide.
-func (c *Config) headDim(dim, heads int) int {
-	if c.Has("head_dim") {
-		return c.Int("head_dim")
-	}
+// share is the width of each of some heads, which the width under key must be a multiple of.
+func (c *Config) share(key string, dim, heads int) int {
 	if dim%heads != 0 {
-		c.fail("hidden_size", "%d is not a multiple of the %d heads", dim, heads)
+		c.fail(key, "%d is not a multiple of the %d heads", dim, heads)
 	}
 	return max(1, dim/heads)
 }
 
 // decoder is the model that Llama made the usual one: RMS norms before attention and a gated MLP, rotary positions, no
-// biases, and Llama's names. Architectures start from it and state where they differ. tied is the class's default of
-// tie_word_embeddings.
-func (c *Config) decoder(tied bool) *Spec {
-	z := c.sizes()
-	rope := c.rope(c.rotary(z.headDim, 1), 10000)
-	norm := Norm{Kind: RMSNorm, Eps: c.FloatOr("rms_norm_eps", 1e-6)}
-	s := c.skeleton(z.dim, tied)
+// biases, and Llama's names. Architectures start from it and state where they differ.
+func (c *Config) decoder(d defaults) (*Spec, sizes) {
+	z := c.sizes(d)
+	rope := c.rope(c.rotary(z.headDim, nonzero(d.rotary, 1)), nonzero(d.theta, 10000))
+	norm := Norm{Kind: RMSNorm, Eps: c.FloatOr("rms_norm_eps", nonzero(d.eps, 1e-6))}
+	s := c.skeleton(z.dim, d)
 	s.Norm = norm.named("model.norm")
 	for i := range s.Layers {
 		p := fmt.Sprintf("model.layers.%d.", i)
@@ -49,29 +74,26 @@ func (c *Config) decoder(tied bool) *Spec {
 			MLP:           gatedMLP(p+"mlp.", z.dim, z.hidden, c.activation("hidden_act", "silu")),
 		}
 	}
-	return s
+	return s, z
 }
 
 // skeleton is a Spec with Llama's names for embedding and head and room for the layers.
-func (c *Config) skeleton(dim int, tied bool) *Spec {
+func (c *Config) skeleton(dim int, d defaults) *Spec {
 	s := &Spec{
 		Vocab:     c.Int("vocab_size"),
 		Dim:       dim,
 		Context:   c.contextOr("max_position_embeddings", 2048),
 		Base:      "model.",
 		Embedding: Embedding{Tokens: "model.embed_tokens"},
-		Head:      Head{Name: "lm_head"},
+		Head:      Head{Name: "lm_head", Tied: c.BoolOr("tie_word_embeddings", d.tied)},
 		Layers:    make([]Layer, c.Int("num_hidden_layers")),
-	}
-	if c.BoolOr("tie_word_embeddings", tied) {
-		s.Head.Name = ""
 	}
 	return s
 }
 
 // rotary is how many channels of a head are rotated: partial_rotary_factor (or def) of them.
 func (c *Config) rotary(headDim int, def float64) int {
-	return int(float64(headDim) * c.FloatOr("partial_rotary_factor", def))
+	return int(float64(headDim) * c.ropeParameters().FloatOr("partial_rotary_factor", c.FloatOr("partial_rotary_factor", def)))
 }
 
 // named is the norm with a tensor name.
@@ -148,6 +170,17 @@ func experts(prefix string, count, topK, dim, hidden int, gate, up, down string)
 	}
 	e.GateUp.Order = interleaved(hidden)
 	return e
+}
+
+// window is sliding_window: none where it is null, and def where it is absent.
+func (c *Config) window(def int) int {
+	if c.Null("sliding_window") {
+		return 0
+	}
+	if !c.Has("sliding_window") {
+		return def
+	}
+	return c.Int("sliding_window")
 }
 
 // slides reports, for every layer, whether it attends within a sliding window: as layer_types says, else as otherwise.

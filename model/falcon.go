@@ -13,7 +13,7 @@ func init() { register("falcon", falcon) }
 // parallel block) and the new decoder of 40B and 180B (grouped keys, two norms).
 func falcon(c *Config) *Spec {
 	dim, heads := c.Int("hidden_size"), c.Int(c.first("n_head", "num_attention_heads"))
-	f := falconShape{c: c, dim: dim, heads: heads, kvHeads: heads, headDim: c.headDim(dim, heads)}
+	f := falconShape{c: c, dim: dim, heads: heads, kvHeads: heads, headDim: c.share("hidden_size", dim, heads)}
 	f.grouped = c.BoolOr("new_decoder_architecture", false)
 	switch {
 	case f.grouped:
@@ -65,9 +65,7 @@ func (c *Config) falconSkeleton(dim int) *Spec {
 		Norm:      norm.named("transformer.ln_f"),
 		Layers:    make([]Layer, c.Int(c.first("n_layer", "num_hidden_layers"))),
 	}
-	if !c.BoolOr("tie_word_embeddings", true) {
-		s.Head.Name = "lm_head"
-	}
+	s.Head = Head{Name: "lm_head", Tied: c.BoolOr("tie_word_embeddings", true)}
 	return s
 }
 

@@ -10,7 +10,7 @@ func init() { register("gemma2", gemma2) }
 // gemma2 is Gemma 2 (arXiv 2408.00118): Gemma with norms after each sub-layer too, soft-capped scores and logits, and a
 // sliding window in every even layer.
 func gemma2(c *Config) *Spec {
-	s := c.gemmaDecoder()
+	s := c.gemmaDecoder(4)
 	s.Head.SoftCap = float32(c.capOr("final_logit_softcapping", 30))
 	for i := range s.Layers {
 		l := &s.Layers[i]

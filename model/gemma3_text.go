@@ -11,7 +11,7 @@ func init() { register("gemma3_text", gemma3Text) }
 // gemma3Text is Gemma 3 without its eyes (arXiv 2503.19786): Gemma 2 with head norms in place of soft-caps, and five
 // sliding layers with a fast rope to each global one with a slow.
 func gemma3Text(c *Config) *Spec {
-	s := c.gemmaDecoder()
+	s := c.gemmaDecoder(4)
 	s.Head.SoftCap = float32(c.capOr("final_logit_softcapping", 0))
 	pattern := c.IntOr("sliding_window_pattern", 6)
 	rotary := s.Layers[0].Attention.HeadDim
@@ -20,7 +20,6 @@ func gemma3Text(c *Config) *Spec {
 	for i := range s.Layers {
 		l := &s.Layers[i]
 		c.gemmaLayer(l, i)
-		l.Attention.SoftCap = c.capOr("attn_logit_softcapping", 0)
 		l.Attention.headNorms(fmt.Sprintf("model.layers.%d.self_attn.", i), l.AttentionNorm)
 		l.Attention.Rope = global
 		if c.slides(i, (i+1)%pattern != 0) {

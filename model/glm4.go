@@ -7,14 +7,11 @@ func init() { register("glm4", glm4) }
 // glm4 is GLM-4-0414: Llama with a norm after each sub-layer too, rotary pairs of neighbours over half of each head, and
 // a fused gate and up.
 func glm4(c *Config) *Spec {
-	s := c.decoder(false)
-	z := c.sizes()
-	rope := c.rope(c.rotary(z.headDim, 0.5), 10000)
-	rope.Interleaved = true
+	s, z := c.decoder(defaults{kvHeads: 2, headDim: 128, eps: 1.5625e-7, rotary: 0.5})
 	for i := range s.Layers {
 		l := &s.Layers[i]
 		p := fmt.Sprintf("model.layers.%d.", i)
-		l.Attention.Rope = rope
+		l.Attention.Rope.Interleaved = true
 		l.Attention.QKV.Bias = c.BoolOr("attention_bias", false)
 		l.AttentionPostNorm = s.Norm.named(p + "post_self_attn_layernorm")
 		l.MLPPostNorm = s.Norm.named(p + "post_mlp_layernorm")

@@ -10,7 +10,7 @@ func init() { register("gpt2", gpt2) }
 // gpt2 is GPT-2 (Radford et al. 2019): learned positions, layer norms, and weights stored [in][out].
 func gpt2(c *Config) *Spec {
 	dim, heads := c.Int("n_embd"), c.Int("n_head")
-	headDim, hidden := c.headDim(dim, heads), c.IntOr("n_inner", 4*dim)
+	headDim, hidden := c.share("n_embd", dim, heads), c.IntOr("n_inner", 4*dim)
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_epsilon", 1e-5), Bias: true}
 	s := &Spec{
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.IntOr("n_positions", 1024), Fixed: true, Base: "transformer.",
@@ -18,9 +18,7 @@ func gpt2(c *Config) *Spec {
 		Norm:      norm.named("transformer.ln_f"),
 		Layers:    make([]Layer, c.Int("n_layer")),
 	}
-	if !c.BoolOr("tie_word_embeddings", true) {
-		s.Head.Name = "lm_head"
-	}
+	s.Head = Head{Name: "lm_head", Tied: c.BoolOr("tie_word_embeddings", true)}
 	for i := range s.Layers {
 		p := fmt.Sprintf("transformer.h.%d.", i)
 		s.Layers[i] = Layer{

@@ -11,13 +11,11 @@ func init() { register("gpt_neox", gptNeoX) }
 // gptNeoX is GPT-NeoX-20B (arXiv 2204.06745) and Pythia: attention and MLP side by side behind norms of their own, a
 // quarter of each head rotated, projections fused per head.
 func gptNeoX(c *Config) *Spec {
-	z := c.sizes()
-	s := c.skeleton(z.dim, false)
+	z := c.sizes(defaults{})
+	s := c.skeleton(z.dim, defaults{})
 	s.Base = "gpt_neox."
 	s.Embedding.Tokens = "gpt_neox.embed_in"
-	if s.Head.Name != "" {
-		s.Head.Name = "embed_out"
-	}
+	s.Head.Name = "embed_out"
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_eps", 1e-5), Bias: true}
 	s.Norm = norm.named("gpt_neox.final_layer_norm")
 	rope := c.neoxRope(z.headDim)
@@ -41,7 +39,7 @@ func gptNeoX(c *Config) *Spec {
 
 // neoxRope reads rotary_pct and rotary_emb_base, GPT-NeoX's own names.
 func (c *Config) neoxRope(headDim int) *positional.Rope {
-	share := c.FloatOr(c.first("rotary_pct", "partial_rotary_factor"), 0.25)
-	theta := c.FloatOr(c.first("rotary_emb_base", "rope_theta"), 10000)
+	share := c.ropeParameters().FloatOr("partial_rotary_factor", c.FloatOr(c.first("rotary_pct", "partial_rotary_factor"), 0.25))
+	theta := c.ropeParameters().FloatOr("rope_theta", c.FloatOr(c.first("rotary_emb_base", "rope_theta"), 10000))
 	return c.plainRope(int(share*float64(headDim)), theta, c.ropeScaling())
 }

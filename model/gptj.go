@@ -12,7 +12,7 @@ func init() { register("gptj", gptJ) }
 // in attention.
 func gptJ(c *Config) *Spec {
 	dim, heads := c.Int("n_embd"), c.Int("n_head")
-	z := sizes{dim: dim, hidden: c.IntOr("n_inner", 4*dim), heads: heads, kvHeads: heads, headDim: c.headDim(dim, heads)}
+	z := sizes{dim: dim, hidden: c.IntOr("n_inner", 4*dim), heads: heads, kvHeads: heads, headDim: c.share("n_embd", dim, heads)}
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_epsilon", 1e-5), Bias: true}
 	s := &Spec{
 		Vocab: c.Int("vocab_size"), Dim: dim, Context: c.IntOr("n_positions", 2048), Base: "transformer.",
@@ -20,9 +20,7 @@ func gptJ(c *Config) *Spec {
 		Norm:      norm.named("transformer.ln_f"),
 		Layers:    make([]Layer, c.Int("n_layer")),
 	}
-	if !c.BoolOr("tie_word_embeddings", false) {
-		s.Head = Head{Name: "lm_head", Bias: true}
-	}
+	s.Head = Head{Name: "lm_head", Tied: c.BoolOr("tie_word_embeddings", false), Bias: true}
 	rope := c.plainRope(c.IntOr("rotary_dim", 64), 10000, positional.Scaling{})
 	rope.Interleaved = true
 	for i := range s.Layers {

@@ -4,7 +4,7 @@ func init() { register("llama", llama) }
 
 // llama is Llama 1 to 3 (arXiv 2302.13971, 2407.21783) and the many models that share its class.
 func llama(c *Config) *Spec {
-	s := c.decoder(false)
+	s, _ := c.decoder(defaults{})
 	for i := range s.Layers {
 		s.Layers[i].biases(c.BoolOr("attention_bias", false), c.BoolOr("mlp_bias", false))
 	}

@@ -48,7 +48,7 @@ func (l *loader) find(name string, shape ...int) *weights.Tensor {
 		t, ok = l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
 	}
 	if !ok {
-		l.fail("missing tensor %s in %s", name, strings.Join(l.ckpt.Files(), ", "))
+		l.fail("missing tensor %s in %s", name, among(l.ckpt.Files()))
 		return nil
 	}
 	if !t.DType.Float() {
@@ -60,6 +60,14 @@ func (l *loader) find(name string, shape ...int) *weights.Tensor {
 		return nil
 	}
 	return t
+}
+
+// among names the file, or how many there are beside the first.
+func among(files []string) string {
+	if len(files) > 1 {
+		return fmt.Sprintf("%s and %d more files", files[0], len(files)-1)
+	}
+	return strings.Join(files, "")
 }
 
 // sameShape compares shapes, a vector matching any shape of as many elements (Cohere's [heads][headDim] norms).
@@ -291,11 +299,11 @@ func (l *loader) norm(n Norm, width int) *backend.Norm {
 // normInto plans a norm whose parameters are in the tensor it names, or stacked from those of names.
 func (l *loader) normInto(dst *backend.Norm, n Norm, width int, names ...string) {
 	dst.RMS, dst.Eps = n.Kind == RMSNorm, float32(n.Eps)
-	if len(names) == 0 && n.Name != "" {
-		names = []string{n.Name}
+	if n.Plain {
+		return
 	}
 	if len(names) == 0 {
-		return
+		names = []string{n.Name}
 	}
 	l.stack(&dst.Weight, names, ".weight", width, n.PlusOne)
 	if n.Bias {

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/positional"
 )
 
@@ -20,15 +21,13 @@ func mpt(c *Config) *Spec {
 		Norm:      norm.named("transformer.norm_f"),
 		Layers:    make([]Layer, c.Int("n_layers")),
 	}
-	if !c.BoolOr("tie_word_embeddings", true) {
-		s.Head.Name = "lm_head"
-	}
+	s.Head = Head{Name: "lm_head", Tied: c.BoolOr("tie_word_embeddings", true)}
 	for i := range s.Layers {
 		p := fmt.Sprintf("transformer.blocks.%d.", i)
 		s.Layers[i] = Layer{
 			AttentionNorm: norm.named(p + "norm_1"),
 			Attention: Attention{
-				Heads: heads, KVHeads: heads, HeadDim: c.headDim(dim, heads),
+				Heads: heads, KVHeads: heads, HeadDim: c.share("d_model", dim, heads),
 				Scale: attn.FloatOr("softmax_scale", 0), Clip: attn.FloatOr("clip_qkv", 0),
 				Slopes: positional.MPTSlopes(heads, attn.FloatOr("alibi_bias_max", 8)),
 				QKV:    linear(p+"attn.Wqkv", 3*dim, dim),
@@ -36,7 +35,7 @@ func mpt(c *Config) *Spec {
 			},
 			MLPNorm: norm.named(p + "norm_2"),
 			MLP: MLP{
-				Act:  c.activation("activation", "gelu"),
+				Act:  backend.GELU,
 				Up:   linear(p+"ffn.up_proj", 4*dim, dim),
 				Down: linear(p+"ffn.down_proj", dim, 4*dim),
 			},

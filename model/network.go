@@ -14,7 +14,7 @@ type network struct {
 	layers    []layer
 	norm      *backend.Norm // after the last layer, or nil
 	project   *backend.Matrix
-	head      *backend.Matrix // [vocab][width], may be tokens
+	head      *backend.Matrix // [vocab][width]; nil: tokens
 	headBias  backend.Tensor
 }
 
@@ -33,9 +33,6 @@ type layer struct {
 func newNetwork(s *Spec, l *loader) *network {
 	n := &network{spec: s, layers: make([]layer, len(s.Layers))}
 	e := &s.Embedding
-	if e.Width == 0 {
-		e.Width = s.Dim
-	}
 	l.matrix(&n.tokens, linear(e.Tokens, s.Vocab, e.Width), 1)
 	if e.Positions != "" {
 		l.matrix(&n.positions, linear(e.Positions, s.Context+e.PosOffset, s.Dim), 1)
@@ -51,11 +48,11 @@ func newNetwork(s *Spec, l *loader) *network {
 	if s.Head.Project != "" {
 		l.matrix(&n.project, linear(s.Head.Project, e.Width, s.Dim), 1)
 	}
-	if s.Head.Name != "" {
-		head := linear(s.Head.Name, s.Vocab, e.Width).biased(s.Head.Bias)
+	head := linear(s.Head.Name, s.Vocab, e.Width).biased(s.Head.Bias)
+	if !s.Head.Tied {
 		l.matrix(&n.head, head, 1)
-		l.bias(&n.headBias, head)
 	}
+	l.bias(&n.headBias, head)
 	return n
 }
 

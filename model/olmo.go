@@ -4,8 +4,8 @@ func init() { register("olmo", olmo) }
 
 // olmo is OLMo (arXiv 2402.00838): Llama with layer norms that have no parameters, and clamped projections.
 func olmo(c *Config) *Spec {
-	s := c.decoder(false)
-	norm := Norm{Kind: LayerNorm, Eps: 1e-5}
+	s, _ := c.decoder(defaults{})
+	norm := Norm{Kind: LayerNorm, Eps: 1e-5, Plain: true}
 	s.Norm = norm
 	for i := range s.Layers {
 		l := &s.Layers[i]

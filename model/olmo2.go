@@ -7,7 +7,7 @@ func init() { register("olmo2", olmo2) }
 // olmo2 is OLMo 2 (arXiv 2501.00656): norms after attention and MLP in place of before, and one norm over all query and
 // all key heads.
 func olmo2(c *Config) *Spec {
-	s := c.decoder(false)
+	s, _ := c.decoder(defaults{eps: 1e-5})
 	for i := range s.Layers {
 		l := &s.Layers[i]
 		p := fmt.Sprintf("model.layers.%d.", i)

@@ -6,8 +6,7 @@ func init() { register("olmoe", olmoE) }
 
 // olmoE is OLMoE (arXiv 2409.02060): Llama with experts and one norm over all query and all key heads.
 func olmoE(c *Config) *Spec {
-	s := c.decoder(false)
-	z := c.sizes()
+	s, z := c.decoder(defaults{eps: 1e-5})
 	for i := range s.Layers {
 		l := &s.Layers[i]
 		p := fmt.Sprintf("model.layers.%d.", i)

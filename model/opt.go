@@ -8,8 +8,8 @@ func init() { register("opt", opt) }
 // and with embeddings of another width (the 350M model).
 func opt(c *Config) *Spec {
 	dim, heads := c.Int("hidden_size"), c.Int("num_attention_heads")
-	z := sizes{dim: dim, hidden: c.Int("ffn_dim"), heads: heads, kvHeads: heads, headDim: c.headDim(dim, heads)}
-	s := c.skeleton(dim, true)
+	z := sizes{dim: dim, hidden: c.Int("ffn_dim"), heads: heads, kvHeads: heads, headDim: c.share("hidden_size", dim, heads)}
+	s := c.skeleton(dim, defaults{tied: true})
 	s.Fixed = true
 	s.Embedding = Embedding{
 		Tokens: "model.decoder.embed_tokens", Width: c.IntOr("word_embed_proj_dim", dim),
@@ -18,7 +18,7 @@ func opt(c *Config) *Spec {
 	if s.Embedding.Width != dim {
 		s.Embedding.Project, s.Head.Project = "model.decoder.project_in", "model.decoder.project_out"
 	}
-	norm := Norm{Kind: LayerNorm, Eps: 1e-5, Bias: true}
+	norm := Norm{Kind: LayerNorm, Eps: 1e-5, Bias: true, Plain: !c.BoolOr("layer_norm_elementwise_affine", true)}
 	before := c.BoolOr("do_layer_norm_before", true)
 	if before && !c.BoolOr("_remove_final_layer_norm", false) {
 		s.Norm = norm.named("model.decoder.final_layer_norm")

@@ -7,8 +7,8 @@ func init() { register("persimmon", persimmon) }
 // persimmon is Persimmon-8B (Adept 2023): layer norms, a squared ReLU, projections fused per head, norms with bias on
 // queries and keys, half of each head rotated.
 func persimmon(c *Config) *Spec {
-	z := c.sizes()
-	s := c.skeleton(z.dim, false)
+	z := c.sizes(defaults{})
+	s := c.skeleton(z.dim, defaults{})
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_eps", 1e-5), Bias: true}
 	s.Norm = norm.named("model.final_layernorm")
 	rope := c.rope(c.rotary(z.headDim, 0.5), 25000)

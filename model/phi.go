@@ -7,9 +7,9 @@ func init() { register("phi", phi) }
 // phi is Phi-1, 1.5 and 2 (arXiv 2309.05463): a parallel block behind one layer norm, biases everywhere, half of each
 // head rotated.
 func phi(c *Config) *Spec {
-	z := c.sizes()
-	s := c.skeleton(z.dim, false)
-	s.Head.Bias = s.Head.Name != ""
+	z := c.sizes(defaults{})
+	s := c.skeleton(z.dim, defaults{})
+	s.Head.Bias = true
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_eps", 1e-5), Bias: true}
 	s.Norm = norm.named("model.final_layernorm")
 	rope := c.rope(c.rotary(z.headDim, 0.5), 10000)

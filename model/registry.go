@@ -32,6 +32,10 @@ func Declare(c *Config) (*Spec, error) {
 	if c.Err() != nil {
 		return nil, c.Err()
 	}
+	if c.Has("quantization_config") {
+		return nil, fmt.Errorf("%s: quantization_config %q is not supported: use a checkpoint without quantisation",
+			c.file, c.Object("quantization_config").StringOr("quant_method", ""))
+	}
 	declare, ok := architectures[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: model_type %q is not supported (known: %s)", c.file, name, strings.Join(Architectures(), ", "))
@@ -41,6 +45,9 @@ func Declare(c *Config) (*Spec, error) {
 		return nil, c.Err()
 	}
 	s.Type = name
+	if s.Embedding.Width == 0 {
+		s.Embedding.Width = s.Dim
+	}
 	return s, s.check(c.file)
 }
 
@@ -50,14 +57,14 @@ func (s *Spec) check(file string) error {
 		a := &s.Layers[i].Attention
 		switch {
 		case a.Heads%a.KVHeads != 0:
-			return fmt.Errorf("%s: %d attention heads do not divide among %d key-value heads", file, a.Heads, a.KVHeads)
+			return fmt.Errorf("%s: num_attention_heads %d is not a multiple of num_key_value_heads %d", file, a.Heads, a.KVHeads)
 		case a.Heads*a.HeadDim > largest:
 			return fmt.Errorf("%s: %d heads of %d channels are too many", file, a.Heads, a.HeadDim)
 		case a.Rope != nil && 2*len(a.Rope.InvFreq) > a.HeadDim:
-			return fmt.Errorf("%s: %d channels of a head of %d are rotated", file, 2*len(a.Rope.InvFreq), a.HeadDim)
+			return fmt.Errorf("%s: the rope rotates %d channels of a head of %d", file, 2*len(a.Rope.InvFreq), a.HeadDim)
 		}
 		if e := s.Layers[i].MLP.Experts; e != nil && e.TopK > e.Count {
-			return fmt.Errorf("%s: %d experts a token of %d", file, e.TopK, e.Count)
+			return fmt.Errorf("%s: num_experts_per_tok %d of %d experts", file, e.TopK, e.Count)
 		}
 	}
 	return nil

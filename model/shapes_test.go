@@ -111,18 +111,13 @@ type generator struct {
 
 func (g *generator) network(s *Spec) {
 	width := s.Embedding.Width
-	if width == 0 {
-		width = s.Dim
-	}
 	g.weight(linear(s.Embedding.Tokens, s.Vocab, width))
 	if s.Embedding.Positions != "" {
 		g.weight(linear(s.Embedding.Positions, s.Context+s.Embedding.PosOffset, s.Dim))
 	}
 	g.norm(s.Embedding.Norm, s.Dim)
 	g.norm(s.Norm, s.Dim)
-	if s.Head.Name != "" {
-		g.weight(linear(s.Head.Name, s.Vocab, width).biased(s.Head.Bias))
-	}
+	g.weight(linear(s.Head.Name, s.Vocab, width).biased(s.Head.Bias))
 	for i := range s.Layers {
 		l := &s.Layers[i]
 		for _, n := range []Norm{l.AttentionNorm, l.AttentionPostNorm, l.MLPNorm, l.MLPPostNorm} {
@@ -155,7 +150,7 @@ func (g *generator) weight(w Weight) {
 }
 
 func (g *generator) norm(n Norm, width int) {
-	if n.Kind == NoNorm || n.Name == "" {
+	if n.Kind == NoNorm || n.Plain {
 		return
 	}
 	mean := float32(1)

@@ -23,7 +23,7 @@ type Spec struct {
 // Embedding turns ids into the residual stream.
 type Embedding struct {
 	Tokens    string // table [Vocab][Width]
-	Width     int    // 0: Dim
+	Width     int    // 0 when declared: Dim
 	Scale     float32
 	Positions string // learned positions [Context + PosOffset][Dim], or ""
 	PosOffset int
@@ -33,7 +33,8 @@ type Embedding struct {
 
 // Head turns the residual stream into logits: SoftCap(Scale·(W·x + bias)).
 type Head struct {
-	Name    string // [Vocab][Width]; "": the embedding's table
+	Name    string // [Vocab][Width]
+	Tied    bool   // the weight is the embedding's table; a bias is still under Name
 	Bias    bool
 	Project string // [Width][Dim] before the head (OPT 350M), or ""
 	Scale   float32
@@ -66,12 +67,13 @@ const (
 	LayerNorm
 )
 
-// Norm declares a norm. Without a Name it has no parameters (OLMo).
+// Norm declares a norm.
 type Norm struct {
 	Kind    NormKind
 	Name    string
 	Eps     float64
 	Bias    bool
+	Plain   bool // no parameters (OLMo)
 	PlusOne bool // the stored weight is one less than the factor (Gemma)
 }
 

@@ -7,16 +7,13 @@ func init() { register("stablelm", stableLM) }
 // stableLM is StableLM 3B and 2 (arXiv 2402.17834): Llama with layer norms, a quarter of each head rotated, and by option
 // a parallel block and a norm for each head.
 func stableLM(c *Config) *Spec {
-	z := c.sizes()
-	s := c.decoder(false)
+	s, z := c.decoder(defaults{kvHeads: 32, rotary: 0.25})
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("layer_norm_eps", 1e-5), Bias: true}
 	s.Norm = norm.named(s.Norm.Name)
-	rope := c.rope(c.rotary(z.headDim, 0.25), 10000)
 	for i := range s.Layers {
 		l := &s.Layers[i]
 		p := fmt.Sprintf("model.layers.%d.self_attn.", i)
 		l.AttentionNorm, l.MLPNorm = norm.named(l.AttentionNorm.Name), norm.named(l.MLPNorm.Name)
-		l.Attention.Rope = rope
 		l.Attention.QKV.Bias = c.BoolOr("use_qkv_bias", false)
 		if l.Parallel = c.BoolOr("use_parallel_residual", false); l.Parallel {
 			l.MLPNorm = Norm{}

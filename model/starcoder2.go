@@ -6,8 +6,9 @@ func init() { register("starcoder2", starcoder2) }
 
 // starcoder2 is StarCoder2 (arXiv 2402.19173): Llama's attention with biases, layer norms and a plain MLP.
 func starcoder2(c *Config) *Spec {
-	z := c.sizes()
-	s := c.skeleton(z.dim, true)
+	d := defaults{tied: true, kvHeads: 2}
+	z := c.sizes(d)
+	s := c.skeleton(z.dim, d)
 	norm := Norm{Kind: LayerNorm, Eps: c.FloatOr("norm_epsilon", 1e-5), Bias: true}
 	s.Norm = norm.named("model.norm")
 	rope := c.rope(z.headDim, 10000)
@@ -22,9 +23,7 @@ func starcoder2(c *Config) *Spec {
 		}
 		l.Attention.QKV.Bias, l.Attention.Out.Bias = bias, bias
 		l.MLP.Up.Bias, l.MLP.Down.Bias = bias, bias
-		if c.Has("sliding_window") {
-			l.Attention.Window = c.Int("sliding_window")
-		}
+		l.Attention.Window = c.window(0)
 		s.Layers[i] = l
 	}
 	return s

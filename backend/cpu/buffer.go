@@ -18,7 +18,7 @@ type buffer struct {
 }
 
 // small is a size that is not worth asking the system about.
-const small = 64 << 20
+const small = 1 << 20
 
 // newBuffer makes a buffer of a·b·size bytes, or an error where the machine has not as much memory to give: Go ends the
 // program when an allocation fails.
@@ -28,12 +28,9 @@ func (c *cpu) newBuffer(a, b, size int) (*buffer, error) {
 	}
 	bytes := a * b * size
 	if bytes > small {
-		free, err := mem.VirtualMemory()
-		if err != nil {
-			return nil, fmt.Errorf("cpu: how much memory is free: %w", err)
-		}
-		if uint64(bytes) > free.Available {
-			return nil, fmt.Errorf("cpu: out of memory: %.1f GiB are needed and %.1f GiB are free; use a smaller model, a shorter context, or --kv f16",
+		// Where the system does not say, there is nothing to compare with.
+		if free, err := mem.VirtualMemory(); err == nil && uint64(bytes) > free.Available {
+			return nil, fmt.Errorf("cpu: out of memory: %.1f GiB are needed and %.1f GiB are free; use a smaller model, a shorter context or an f16 cache",
 				float64(bytes)/(1<<30), float64(free.Available)/(1<<30))
 		}
 	}

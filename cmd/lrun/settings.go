@@ -41,7 +41,10 @@ func (s *settings) register(f *pflag.FlagSet) {
 
 // options are the choices in opening the model, those that were made.
 func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
-	options := []lrun.Option{lrun.WithBackend(s.backend), lrun.WithAdapter(s.adapter), lrun.WithKV(s.kv)}
+	options := []lrun.Option{lrun.WithBackend(s.backend), lrun.WithKV(s.kv)}
+	if s.backend != "cpu" || f.Changed("adapter") { // LRUN_ADAPTER says nothing of the CPU
+		options = append(options, lrun.WithAdapter(s.adapter))
+	}
 	if f.Changed("context") {
 		options = append(options, lrun.WithContext(s.context))
 	}
