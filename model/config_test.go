@@ -43,6 +43,8 @@ func TestConfigErrors(t *testing.T) {
 		{`"rope_theta": 10000.0`, `"rope_scaling": {"type": "magic"}`, `rope_scaling type "magic" is not supported`},
 		{`"rope_theta": 10000.0`, `"rope_scaling": {"rope_type": "llama3", "factor": 0}`, "rope_scaling factor is 0"},
 		{`"rms_norm_eps": 1e-5`, `"rms_norm_eps": "small"`, `rms_norm_eps is "small", want a number`},
+		{`"rope_theta": 10000.0`, `"rope_parameters": {"full_attention": {"rope_type": "default"}}`, "rope_parameters.full_attention is a rope for some layers"},
+		{`"rope_theta": 10000.0`, `"quantization_config": {"quant_method": "fp8"}`, `quantization_config "fp8" is not supported`},
 		{`"tie_word_embeddings": true`, `"tie_word_embeddings": 1`, "tie_word_embeddings is 1, want true or false"},
 	} {
 		config, err := ParseConfig("dir/config.json", llamaConfig(c.old, c.new))
@@ -55,6 +57,63 @@ func TestConfigErrors(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("error of several lines: %v", err)
 		}
+	}
+}
+
+// Ensure that keys which config.json lacks have the reference class's values, and that null is another thing than absent.
+func TestClassDefaults(t *testing.T) {
+	declare := func(modelType, extra string) *Spec {
+		t.Helper()
+		config, err := ParseConfig("config.json", []byte(`{"model_type": "`+modelType+`", "vocab_size": 32, "hidden_size": 256,
+			"intermediate_size": 64, "num_hidden_layers": 4, "num_attention_heads": 32, "num_experts": 4,
+			"num_experts_per_tok": 2, "moe_intermediate_size": 8, "shared_expert_intermediate_size": 8`+extra+`}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Declare(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, c := range []struct {
+		modelType                string
+		tied                     bool
+		kvHeads, headDim, window int
+		eps                      float64
+	}{
+		{"llama", false, 32, 8, 0, 1e-6},
+		{"mistral", false, 8, 8, 4096, 1e-6},
+		{"mixtral", false, 8, 8, 0, 1e-5},
+		{"qwen2", false, 32, 8, 0, 1e-6},
+		{"qwen3", false, 32, 128, 0, 1e-6},
+		{"qwen3_moe", false, 4, 8, 0, 1e-6},
+		{"gemma", true, 16, 256, 0, 1e-6},
+		{"gemma2", true, 4, 256, 4096, 1e-6},
+		{"glm4", false, 2, 128, 0, 1.5625e-7},
+		{"starcoder2", true, 2, 8, 0, 1e-5},
+		{"olmo2", false, 32, 8, 0, 1e-5},
+		{"phi3", false, 32, 8, 0, 1e-5},
+	} {
+		s := declare(c.modelType, "")
+		a := s.Layers[0].Attention
+		if s.Head.Tied != c.tied || a.KVHeads != c.kvHeads || a.HeadDim != c.headDim || a.Window != c.window || s.Norm.Eps != c.eps {
+			t.Errorf("%s: tied %v, %d key heads of %d, window %d, eps %v; want %+v",
+				c.modelType, s.Head.Tied, a.KVHeads, a.HeadDim, a.Window, s.Norm.Eps, c)
+		}
+	}
+	if a := declare("mistral", `, "num_key_value_heads": null, "sliding_window": null`).Layers[0].Attention; a.KVHeads != 32 || a.Window != 0 {
+		t.Errorf("null: %d key heads, window %d; want 32 and none", a.KVHeads, a.Window)
+	}
+	sliding := `, "use_sliding_window": true, "sliding_window": 9, "max_window_layers": 2`
+	for modelType, want := range map[string][2]int{"qwen2": {0, 9}, "qwen3": {0, 9}, "qwen2_moe": {9, 9}, "qwen3_moe": {9, 9}} {
+		s := declare(modelType, sliding)
+		if got := [2]int{s.Layers[1].Attention.Window, s.Layers[2].Attention.Window}; got != want {
+			t.Errorf("%s: windows %v, want %v", modelType, got, want)
+		}
+	}
+	if w := declare("qwen2", `, "use_sliding_window": true, "sliding_window": 9, "max_window_layers": 0`).Layers[0].Attention.Window; w != 9 {
+		t.Errorf("max_window_layers 0: window %d, want 9", w)
 	}
 }
 
