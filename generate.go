@@ -61,8 +61,8 @@ func (s *Session) GenerateIDs(ctx context.Context, ids []int32, options ...Gener
 	return s.turn(ctx, options, func() (prompt, error) { return prompt{len(s.ids), ids}, nil })
 }
 
-// turn is one use of the session: it appends the prompt that make comes to and continues it.
-func (s *Session) turn(ctx context.Context, options []GenerateOption, make func() (prompt, error)) iter.Seq2[Token, error] {
+// turn is one use of the session: it appends the prompt that compose makes and continues it.
+func (s *Session) turn(ctx context.Context, options []GenerateOption, compose func() (prompt, error)) iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
 		if !s.busy.TryLock() {
 			yield(Token{}, errBusy)
@@ -70,7 +70,7 @@ func (s *Session) turn(ctx context.Context, options []GenerateOption, make func(
 		}
 		defer s.busy.Unlock()
 		g := &generation{s: s, yield: yield, before: len(s.ids)}
-		if err := g.run(ctx, options, make); err != nil && !g.left {
+		if err := g.run(ctx, options, compose); err != nil && !g.left {
 			yield(Token{}, err)
 		}
 	}
@@ -93,12 +93,12 @@ type generation struct {
 }
 
 // run is the generation from its options to its result.
-func (g *generation) run(ctx context.Context, options []GenerateOption, make func() (prompt, error)) (err error) {
+func (g *generation) run(ctx context.Context, options []GenerateOption, compose func() (prompt, error)) (err error) {
 	defer func() { g.end(err) }()
 	if err := g.choose(options); err != nil {
 		return err
 	}
-	p, err := make()
+	p, err := compose()
 	if err != nil {
 		return err
 	}
