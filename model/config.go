@@ -195,12 +195,14 @@ func (c *Config) ropeParameters() *Config {
 
 // plainRope is a rope of a theta and scaling at hand.
 func (c *Config) plainRope(rotary int, theta float64, s positional.Scaling) *positional.Rope {
+	none := &positional.Rope{} // so that a declaration can go on to its end
 	if c.Err() != nil {
-		return &positional.Rope{}
+		return none
 	}
 	r, err := positional.New(theta, rotary, s)
 	if err != nil {
 		*c.err = fmt.Errorf("%s: %w", c.file, err)
+		return none
 	}
 	return r
 }

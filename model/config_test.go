@@ -1,6 +1,7 @@
 package model
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,34 @@ func TestConfigErrors(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("error of several lines: %v", err)
+		}
+	}
+}
+
+// Ensure that a rope which cannot be is an error for every architecture, and no panic in what comes after it.
+func TestRopeErrorOfEveryArchitecture(t *testing.T) {
+	configs, err := filepath.Glob(filepath.Join(testkit.Testdata("golden"), "*", "config.json"))
+	if err != nil || len(configs) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	for _, path := range configs {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append([]byte(`{"rope_scaling": {"type": "magic"}, "rope_theta": -1, "rotary_dim": 7, `), data[1:]...)
+		for _, key := range []string{"rope_scaling", "rope_theta", "rotary_dim"} { // the first of two keys would lose
+			if i := bytes.LastIndex(data, []byte(`"`+key+`"`)); i > 100 {
+				data[i+1] = 'X'
+			}
+		}
+		config, err := ParseConfig(path, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Declare(config)
+		if err == nil && s.Layers[0].Attention.Rope != nil {
+			t.Errorf("%s: no error", path)
 		}
 	}
 }
