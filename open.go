@@ -105,7 +105,11 @@ func (dir folder) spec() (*model.Spec, error) {
 func (dir folder) tokenizer() (*tokenizer.Tokenizer, error) {
 	for _, name := range []string{"tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"} {
 		if _, err := fs.Stat(dir, name); err == nil {
-			return tokenizer.OpenFS(dir, ".")
+			t, err := tokenizer.OpenFS(dir, ".")
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", dir.name, err)
+			}
+			return t, nil
 		}
 	}
 	return nil, nil

@@ -157,5 +157,5 @@ func choose(infos []AdapterInfo, want string) (int, error) {
 	for i, a := range infos {
 		names[i] = fmt.Sprintf("%d: %s", i, a)
 	}
-	return 0, fmt.Errorf("webgpu: no adapter %q; there are %s", want, strings.Join(names, "; "))
+	return 0, fmt.Errorf("webgpu: no adapter %q among %s", want, strings.Join(names, "; "))
 }

@@ -42,6 +42,7 @@ Where stdin is no terminal, each of its lines is a turn.`,
 				return err
 			}
 			c.cmd, c.m, c.out = cmd, m, cmd.OutOrStdout()
+			s.sayWhere(cmd, m)
 			return errors.Join(c.run(), m.Close())
 		},
 	}

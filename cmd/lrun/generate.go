@@ -48,7 +48,10 @@ continuation appears as it is made; Ctrl-C ends it, with status 130, or with --j
 				defer bar.close()
 				a, err := v.generate(m, cmd.OutOrStdout(), func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
 					options := append(draw.options(cmd.Flags()), result, lrun.WithPromptProgress(bar.reading))
-					return withoutBar(bar, m.GenerateIDs(ctx, ids, options...))
+					return announced(func() {
+						bar.close()
+						s.sayWhere(cmd, m)
+					}, m.GenerateIDs(ctx, ids, options...))
 				})
 				if err == nil || errors.Is(err, context.Canceled) {
 					s.summary(cmd, a.summary())

@@ -25,6 +25,8 @@ type settings struct {
 	model, backend, adapter, kv string
 	context, chunk              int
 	quiet, verbose              bool
+
+	said bool // sayWhere has spoken
 }
 
 func (s *settings) register(f *pflag.FlagSet) {
@@ -54,7 +56,7 @@ func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
 	return options
 }
 
-// open loads the model, with a progress bar, and says where it runs when that is not what one would expect.
+// open loads the model, with a progress bar.
 func (s *settings) open(cmd *cobra.Command) (*lrun.Model, error) {
 	bar := s.newProgress(cmd, "loading", true)
 	defer bar.close()
@@ -66,14 +68,18 @@ func (s *settings) open(cmd *cobra.Command) (*lrun.Model, error) {
 	} else {
 		m, err = lrun.Open(s.model, options...)
 	}
-	if err != nil {
-		return nil, err
+	return m, err
+}
+
+// sayWhere says once that there is no GPU to run on, where that was left to auto. It is called when there is something to
+// show, so that an error stays the only line.
+func (s *settings) sayWhere(cmd *cobra.Command, m *lrun.Model) {
+	if s.said || s.backend != "auto" || m.Info().Backend != "cpu" {
+		return
 	}
-	if s.backend == "auto" && m.Info().Backend == "cpu" {
-		_, why := lrun.Automatic()
-		s.notice(cmd, "using the CPU backend: %s", why)
-	}
-	return m, nil
+	s.said = true
+	_, why := lrun.Automatic()
+	s.notice(cmd, "using the CPU backend: %s", why)
 }
 
 // withModel runs use with the model. Ctrl-C cancels its context; a second one ends the program at once, and so does one
@@ -85,7 +91,11 @@ func (s *settings) withModel(cmd *cobra.Command, use func(ctx context.Context, m
 	}
 	ctx, stop := interruptible(cmd.Context())
 	defer stop()
-	return errors.Join(use(ctx, m), m.Close())
+	err = errors.Join(use(ctx, m), m.Close())
+	if err == nil {
+		s.sayWhere(cmd, m)
+	}
+	return err
 }
 
 // interruptible is a context that Ctrl-C cancels once; from then on signals do what they do by default.

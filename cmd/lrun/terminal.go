@@ -70,11 +70,15 @@ func (p *progress) close() {
 	}
 }
 
-// withoutBar closes the bar before the first token is shown.
-func withoutBar(p *progress, tokens iter.Seq2[lrun.Token, error]) iter.Seq2[lrun.Token, error] {
+// announced calls f before the first token is shown.
+func announced(f func(), tokens iter.Seq2[lrun.Token, error]) iter.Seq2[lrun.Token, error] {
 	return func(yield func(lrun.Token, error) bool) {
+		first := true
 		for t, err := range tokens {
-			p.close()
+			if first && err == nil {
+				f()
+			}
+			first = false
 			if !yield(t, err) {
 				return
 			}
