@@ -146,7 +146,7 @@ func (g *generation) begin(p prompt) error {
 // allow. The last token needs no place, since it is never read.
 func (s *Session) limit(o *generateOptions) int {
 	room := s.m.info.Context - len(s.ids) + 1
-	if o.maxTokens > 0 && !s.m.net.Spec.Fixed {
+	if o.maxTokens > 0 && !s.m.net.Spec.Fixed && !s.m.bounded {
 		return o.maxTokens
 	}
 	if o.maxTokens > 0 {

@@ -276,6 +276,17 @@ func TestContextEnd(t *testing.T) {
 	})
 }
 
+// Ensure that a context which was asked for holds against a larger number of tokens.
+func TestContextAskedForHolds(t *testing.T) {
+	onBackends(t, func(t *testing.T, m *Model) {
+		var r Result
+		collect(t, m.GenerateIDs(ctx, make([]int32, 10), WithIgnoreEOS(), WithMaxTokens(100), WithResult(&r)))
+		if want := 16 - 10 + 1; r.Generated != want || r.FinishReason != FinishLength {
+			t.Errorf("%+v, want %d tokens", r, want)
+		}
+	}, WithContext(16))
+}
+
 // Ensure that prompts which cannot be read are errors that say why, and leave a session as it was.
 func TestPromptErrors(t *testing.T) {
 	onBackends(t, func(t *testing.T, m *Model) {

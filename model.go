@@ -20,6 +20,7 @@ type Model struct {
 	tokenizer *tokenizer.Tokenizer // nil: none
 	defaults  generationConfig
 	eos       []int32
+	bounded   bool // the context was asked for, not only what the model was trained for
 
 	closing sync.Once
 	closed  error

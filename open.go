@@ -63,7 +63,7 @@ func open(dir folder, options []Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{}
+	m := &Model{bounded: o.context > 0}
 	if m.tokenizer, err = dir.tokenizer(); err != nil {
 		return nil, err
 	}

@@ -200,8 +200,8 @@ func WithSeed(seed uint32) GenerateOption {
 	}
 }
 
-// WithMaxTokens ends after n tokens, at least 1. It may lead past the context, except where positions are learned;
-// without it generation ends at the context's end at the latest.
+// WithMaxTokens ends after n tokens, at least 1. It may lead past the length that the model was trained for, but not past
+// learned positions nor WithContext; without it generation ends at the context's end at the latest.
 func WithMaxTokens(n int) GenerateOption {
 	return atLeast("max tokens", n, 1, func(o *generateOptions) { o.maxTokens = n })
 }

@@ -7,16 +7,19 @@ import (
 	"github.com/lrun/lrun/wgsl"
 )
 
-// The most experts that the route kernel has room for.
-const maxExperts = 1024
+// The most experts that the route kernel has room for, and that it chooses.
+const (
+	maxExperts = 1024
+	maxChosen  = 64
+)
 
 // Route chooses experts; see backend.Route.
 func (s *step) Route(dst, x backend.Tensor, w *backend.Matrix, a backend.Route) {
 	if s.refused(a.Check(dst, x, w)) {
 		return
 	}
-	if a.Experts > maxExperts {
-		s.fail("route", "%d experts; at most %d are supported on WebGPU", a.Experts, maxExperts)
+	if a.Experts > maxExperts || a.TopK > maxChosen {
+		s.fail("route", "%d of %d experts; at most %d of %d are supported on WebGPU", a.TopK, a.Experts, maxChosen, maxExperts)
 		return
 	}
 	stride := backend.Stride(w.Rows)
