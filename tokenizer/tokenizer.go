@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Tokenizer encodes and decodes text for one model. It is safe for concurrent use.
@@ -24,14 +25,17 @@ type Tokenizer struct {
 }
 
 // Encode returns the ids of text. Added tokens written out in text become their ids. addSpecial puts the special
-// tokens around it that the file asks for, such as the beginning-of-text token. Invalid UTF-8 is read as U+FFFD. It
+// tokens around it that the file asks for, such as the beginning-of-text token. Each invalid part of UTF-8 is read as U+FFFD. It
 // fails when the vocabulary cannot express the text and has no unknown token, or when an unusual split expression
 // takes too long on it.
 func (t *Tokenizer) Encode(text string, addSpecial bool) ([]int32, error) {
 	if len(text) > math.MaxInt32 {
 		return nil, fmt.Errorf("tokenizer: the text has %d bytes; encode it in parts of at most 2 GiB", len(text))
 	}
-	text = strings.ToValidUTF8(text, "\uFFFD")
+	if !utf8.ValidString(text) {
+		valid, _ := appendLossy(nil, []byte(text), false)
+		text = string(valid)
+	}
 	ids := make([]int32, 0, len(text)/4+len(t.frame.before)+len(t.frame.after)+1)
 	if addSpecial {
 		ids = append(ids, t.frame.before...)
