@@ -182,11 +182,15 @@ func (g *gatherer) place(r int) (part, row int) {
 	return part, r
 }
 
+// asStored reports whether the device holds the tensor's elements bit for bit as the file does.
+func (g *gatherer) asStored(t *weights.Tensor) bool {
+	return stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
+}
+
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
 func (g *gatherer) direct(first, n int) []byte {
 	t := g.parts[0]
-	same := g.w.Cols%8 == 0 && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
-	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || !same {
+	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Cols%8 != 0 || !g.asStored(t) {
 		return nil
 	}
 	return t.Data[first*g.rowBytes : (first+n)*g.rowBytes]
@@ -202,7 +206,7 @@ func (g *gatherer) gather(data []byte, first, n int) {
 		switch {
 		case g.w.Transposed:
 			g.column(dst, t, row)
-		case stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size():
+		case g.asStored(t):
 			size := g.w.Cols * g.dtype.Size()
 			copy(dst, t.Data[row*size:(row+1)*size])
 		default:
@@ -225,7 +229,7 @@ func (g *gatherer) widen(dst []byte, t *weights.Tensor, row int) {
 // column copies column c of a tensor stored [cols][rows]: row c of the matrix.
 func (g *gatherer) column(dst []byte, t *weights.Tensor, c int) {
 	size, stride := g.dtype.Size(), t.Shape[1]
-	if t.DType.Size() == size && stored(t.DType) == g.dtype {
+	if g.asStored(t) {
 		for k := range g.w.Cols {
 			at := (k*stride + c) * size
 			copy(dst[k*size:(k+1)*size], t.Data[at:at+size])
