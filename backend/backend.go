@@ -18,8 +18,9 @@ type Backend interface {
 	// WriteRows stores rows of the matrix, from row first on; data is a whole number of rows of RowBytes each. The data
 	// is copied or consumed before WriteRows returns, and at most 64 MiB of such copies are alive at once.
 	WriteRows(m *Matrix, first int, data []byte) error
-	// NewKV makes the zeroed cache of one layer for pages of page tokens (a power of two, 16 to 64).
+	// NewKV makes the zeroed cache of one layer for pages of page tokens; NewKeys makes one for keys alone.
 	NewKV(d DType, pages, page, kvHeads, headDim int) (*KV, error)
+	NewKeys(d DType, pages, page, kvHeads, headDim int) (*KV, error)
 	// GrowKV makes room for pages pages, more than there are, and keeps what the cache holds.
 	GrowKV(kv *KV, pages int) error
 	// NewReadback makes a place for the host to receive bytes bytes of a tensor.
@@ -65,7 +66,7 @@ type KV struct {
 	Page    int
 	KVHeads int
 	HeadDim int
-	K, V    Buffer
+	K, V    Buffer // V is nil where only keys are kept
 }
 
 // PageBytes is the size of one page of keys, and of one page of values.
@@ -74,5 +75,7 @@ func (kv *KV) PageBytes() int { return kv.KVHeads * Pad4(kv.HeadDim) * kv.Page *
 // Release gives the cache's memory back.
 func (kv *KV) Release() {
 	kv.K.Release()
-	kv.V.Release()
+	if kv.V != nil {
+		kv.V.Release()
+	}
 }

@@ -195,8 +195,57 @@ func (a Attend) Check(dst, q Tensor, kv *KV, v View) error {
 	if err := v.check("attend", kv); err != nil {
 		return err
 	}
-	return first("attend", dst, sized("dst", dst, dst.Rows, a.Heads*kv.HeadDim),
+	return first("attend", dst, sized("dst", dst, dst.Rows, a.Width(kv)),
 		sized("q", q, sets*dst.Rows, a.Heads*Pad4(kv.HeadDim)), vector("slopes", a.Slopes, a.Heads), v.table())
+}
+
+// Width is the number of columns of what Attend writes.
+func (a Attend) Width(kv *KV) int {
+	if a.LogSum {
+		return a.Heads * (kv.HeadDim + 1)
+	}
+	return a.Heads * kv.HeadDim
+}
+
+// Check checks the operands of Ops.Mass.
+func (a Mass) Check(mass, q, attended Tensor, kv *KV, v View) error {
+	if err := a.Attend.Check(attended, q, kv, v); err != nil {
+		return err
+	}
+	if !a.LogSum || a.Segment < 0 || a.Segment >= len(v.Segments) || v.Segments[a.Segment].Query != 0 {
+		return fmt.Errorf("mass: of segment %d of a view with %d, seen by query set 0, and with sums of what was attended", a.Segment, len(v.Segments))
+	}
+	missed := sized("missed", a.Missed, 1, 1)
+	missed.ok = missed.ok || a.Missed.IsNone()
+	return first("mass", mass, sized("mass", mass, a.Heads, mass.Cols), missed)
+}
+
+// Check checks the operands of Ops.Represent.
+func (a Represent) Check(reps, kv *KV, mass Tensor) error {
+	if reps.HeadDim != kv.HeadDim || kv.KVHeads == 0 || reps.KVHeads%kv.KVHeads != 0 || a.TopK < 1 {
+		return fmt.Errorf("represent: %d of keys of %d heads of %d by %d heads of %d", a.TopK, kv.KVHeads, kv.HeadDim, reps.KVHeads, reps.HeadDim)
+	}
+	return first("represent", a.Blocks, sized("blocks", a.Blocks, 3, a.Blocks.Cols), sized("mass", mass, reps.KVHeads, mass.Cols))
+}
+
+// Check checks the operands of Ops.Lookup.
+func (a Lookup) Check(q Tensor, reps, kv *KV, v View) error {
+	k := a.Picks.Cols
+	if len(v.Segments) != 2 || k < 1 || v.Segments[0].Count < k || !a.Cached && len(v.Segments[1].Pages) != v.Segments[0].Count {
+		return fmt.Errorf("lookup: %d blocks by a view with %d segments", k, len(v.Segments))
+	}
+	if a.Cached && a.Missed.IsNone() {
+		return fmt.Errorf("lookup: no word for what is missed")
+	}
+	if a.Segment < 0 || a.Segment >= len(a.View.Segments) || len(a.View.Segments[a.Segment].Pages) != k {
+		return fmt.Errorf("lookup: %d blocks for segment %d of a view with %d segments", k, a.Segment, len(a.View.Segments))
+	}
+	if err := (View{Segments: v.Segments[:1]}).check("lookup", reps); err != nil {
+		return err
+	}
+	target := a.View.table()
+	target.what = "the table of the view of blocks"
+	return first("lookup", a.Picks, sized("q", q, q.Rows, reps.KVHeads*Pad4(reps.HeadDim)), sized("picks", a.Picks, 1, k), v.table(), target)
 }
 
 // Shared reports whether w holds the gate of a shared expert in a last row.

@@ -8,6 +8,10 @@ type Ops interface {
 	Write(dst Tensor, data []uint32)
 	// Fetch copies a tensor, padding left out, to the host; Readback.Wait returns it.
 	Fetch(dst Readback, src Tensor)
+	// FetchPage copies a page of a cache to the host: its keys, then its values. WritePage stores one that is laid out so, in
+	// order with the other operations.
+	FetchPage(dst Readback, kv *KV, page uint32)
+	WritePage(kv *KV, page uint32, data []byte)
 
 	Embed(dst Tensor, a Embed)
 	Norm(dst, x Tensor, n Norm)
@@ -18,6 +22,9 @@ type Ops interface {
 	Rotate(kv *KV, a Rotate)
 	Recall(q Tensor, kv *KV, v View, a Recall)
 	Attend(dst, q Tensor, kv *KV, v View, a Attend)
+	Mass(mass, q, attended Tensor, kv *KV, v View, a Mass)
+	Represent(reps, kv *KV, mass Tensor, a Represent)
+	Lookup(q Tensor, reps, kv *KV, v View, a Lookup)
 	Route(dst, x Tensor, w *Matrix, a Route)
 	ExpertGateUp(dst, x, routes Tensor, w *Matrix, a Experts)
 	ExpertDown(dst, x, routes Tensor, w *Matrix, a Experts)
@@ -205,6 +212,41 @@ type Attend struct {
 	Slopes  Tensor  // f32 [1][heads]: ALiBi (arXiv 2108.12409), bias = slope·(position of key − position of query); or none
 	// SlopesBF16 computes the ALiBi bias as Falcon does: Scale·bf16(slope·bf16(key position)), the slope already bf16.
 	SlopesBF16 bool
+	// LogSum adds Heads columns to dst: ln Σ_j e^score_j of each head.
+	LogSum bool
+}
+
+// Mass adds up how much attention cached keys receive: for every key of segment Segment of a view, whose queries are set 0,
+// Σ over the queries that see it of e^(score − ln Σ e^score). mass is f32 [heads][ring]; a key at position p has column p
+// modulo ring, and what stands there is replaced for keys at positions from the view's Pos on, and added to for older ones.
+// attended is what Attend with LogSum wrote for the same queries, keys and constants.
+type Mass struct {
+	Attend
+	Segment int
+	Missed  Tensor // u32 [1][1]: where it is not 0, nothing is done; or none
+}
+
+// Represent makes the representative keys of blocks (InfLLM, arXiv 2402.04617): a block is a page of kv with raw keys, and for
+// each query head its representative is the mean of the TopK keys with the largest mass, ties to the earlier. It goes to
+// a slot of reps, a cache of keys alone with a head for each query head. mass is as Mass leaves it.
+type Represent struct {
+	TopK   int
+	Blocks Tensor // u32 [3][n]: for each block its slot in reps, its page in kv, and the position of its first token
+}
+
+// Lookup chooses the blocks that matter most to some queries, q [n][heads·Pad4(headDim)]: the largest Σ over queries and heads
+// of q·representative, ties to the earlier block. The view's first segment are the representatives, in blocks' order; its
+// second says where the blocks are: the pages of all of them, or with Cached pairs of block and page for those that have one.
+//
+// The chosen blocks' pages become those of segment Segment of View, an attention over kv, in rising order of blocks.
+type Lookup struct {
+	Heads   int
+	Picks   Tensor // u32 [1][k]: the chosen blocks, rising
+	Cached  bool
+	Missed  Tensor // u32 [1][1]: becomes Mark where it is 0 and a chosen block has no page; needed with Cached
+	Mark    uint32
+	View    View
+	Segment int
 }
 
 // Route picks the experts of each token: logits = x·Wᵀ over Experts rows, p = softmax(logits) in f32, the TopK largest

@@ -7,6 +7,7 @@ struct Merge {
     splits: u32,
     first: u32,    // the token of y that token 0 of part is
     y_stride: u32,
+    log_sum: u32,  // 1: ln Σ e^score is stored after all heads
 }
 @group(0) @binding(0) var<uniform> p: Merge;
 @group(0) @binding(1) var<storage, read> part: array<f32>;               // [tokens][heads][splits][Dp acc, top, sum, 2 unused]
@@ -24,6 +25,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         sum += exp(part[at] - top) * part[at + 1u];
     }
     let factor = select(0.0, 1.0 / sum, sum > 0.0);
+    if t == 0u && p.log_sum == 1u {
+        y[(p.first + wg.y) * p.y_stride + p.heads * p.head_dim + wg.x] = select(-1.0e30, top + log(sum), sum > 0.0);
+    }
     for (var d = t; d < p.head_dim; d += 64u) {
         var acc = 0.0;
         for (var s = 0u; s < p.splits; s++) {

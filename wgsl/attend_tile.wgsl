@@ -13,6 +13,7 @@ struct Attend {
     q_stride: u32, y_stride: u32,                              // q's in quads
     scale: f32, cap: f32,
     sets: u32, set_stride: u32,                                // of queries; from one set to the next, in quads of q
+    log_sum: u32,                                              // 1: ln Σ e^score is stored after all heads
 }
 @group(0) @binding(0) var<uniform> p: Attend;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;            // [sets][tokens][heads][Dp/4]
@@ -34,10 +35,12 @@ var<workgroup> query_set: u32;                                                 /
 fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
 fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
 // @end
+// @section score
+fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> { return s; }
+// @end
 // @section attention
 struct Found { slot: u32, pos: i32, low: i32, high: i32, query: u32, distance: i32 }
 fn find(n: u32, low: i32, high: i32) -> Found { return Found(n + table[0] + p.segments + p.page, 0, low, high, TILE, 0); }
-fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> { return s; }
 fn columns(m: mat4x4<f32>, f: vec4<f32>) -> mat4x4<f32> { return m; }
 fn outer(v: vec4<f32>, f: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(v, v, v, v); }
 fn base(slot: u32, kv_head: u32) -> u32 { return slot * kv_head * QUADS; }

@@ -22,6 +22,11 @@ var (
 	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attention(1, 4, 8)}
 	AttendTile  = &Kernel{"attend_tile", access("r r r r r w"), attention(0)}
 	AttendMerge = &Kernel{"attend_merge", access("r w"), plain}
+	Mass        = &Kernel{"mass", access("r r r r r r r w"), masses()}
+	Represent   = &Kernel{"represent", access("r r r r w"), caches("kv")}
+	LookupSum   = &Kernel{"lookup_sum", access("r w"), plain}
+	LookupScore = &Kernel{"lookup_score", access("r r r w w"), plain}
+	LookupPick  = &Kernel{"lookup_pick", access("r w w w w w"), plain}
 
 	Route        = &Kernel{"route", access("r w"), plain}
 	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
@@ -40,7 +45,7 @@ const MaxQuads = 64
 
 // Kernels is the catalogue.
 var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
-	AttendMerge, Route, ExpertGateUp, ExpertDown, LogProb, SampleScan, Sample}
+	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown, LogProb, SampleScan, Sample}
 
 var (
 	plain   = []Variant{""}
@@ -106,6 +111,15 @@ func attention(heads ...int) []Variant {
 			}
 			choices = append(choices, fmt.Sprintf("QUADS=%d HEADS=%d QUERY=%d ROWS=%d", quads, h, quads*h, 64/quads))
 		}
+	}
+	return caches("kv", choices...)
+}
+
+// masses are the variants of mass by the cache's type, each for heads of 1 to MaxQuads quads.
+func masses() []Variant {
+	var choices []string
+	for quads := 1; quads <= MaxQuads; quads++ {
+		choices = append(choices, fmt.Sprintf("QUADS=%d QUERY=%d", quads, 4*quads))
 	}
 	return caches("kv", choices...)
 }

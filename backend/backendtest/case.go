@@ -28,7 +28,7 @@ const (
 // Cases is the whole table.
 func Cases() []Case {
 	var all []Case
-	for _, table := range [][]Case{embedCases(), normCases(), linearCases(), qkvCases(), rotateCases(), recallCases(), attendCases(), expertCases(), sampleCases()} {
+	for _, table := range [][]Case{embedCases(), normCases(), linearCases(), qkvCases(), rotateCases(), recallCases(), attendCases(), blockCases(), expertCases(), sampleCases()} {
 		all = append(all, table...)
 	}
 	return all

@@ -119,6 +119,8 @@ func attendCases() []Case {
 			add(shape{backend.F16, tokens, 10, 1, 64, 16, 130, sets}, backend.Attend{}, alibi)
 		}
 		add(shape{backend.F32, tokens, 2, 2, 16, 16, 5, nil}, backend.Attend{}, "")
+		add(shape{backend.F32, tokens, 6, 2, 20, 16, 300, causal(300+tokens, 5, 40)}, backend.Attend{LogSum: true}, "")
+		add(shape{backend.F32, tokens, 3, 1, 64, 7, 1900, causal(1900+tokens, 5, 0)}, backend.Attend{LogSum: true}, "")
 		for _, alibi := range []string{"slopes", "bf16"} {
 			add(shape{backend.F32, tokens, 6, 2, 16, 32, 200, causal(200+tokens, 0, 0)}, backend.Attend{SoftCap: 2}, alibi)
 		}
@@ -140,8 +142,8 @@ func LongCases() []Case {
 }
 
 func attend(s shape, a backend.Attend, alibi string) Case {
-	name := fmt.Sprintf("%s %d tokens at %d heads %d/%d of %d page %d spans %v cap %g %s",
-		s.kv, s.tokens, s.pos, s.heads, s.kvHeads, s.dim, s.page, s.spans, a.SoftCap, alibi)
+	name := fmt.Sprintf("%s %d tokens at %d heads %d/%d of %d page %d spans %v cap %g %s log-sum %t",
+		s.kv, s.tokens, s.pos, s.heads, s.kvHeads, s.dim, s.page, s.spans, a.SoftCap, alibi, a.LogSum)
 	tolerance := single
 	if s.kv == backend.F16 {
 		tolerance = half
@@ -190,5 +192,5 @@ func (r *rig) attention(s shape, a backend.Attend, alibi string) (backend.Tensor
 		a.Slopes, a.SlopesBF16 = r.floats(1, s.heads, slopes), alibi == "bf16"
 	}
 	q := r.floats(sets*s.tokens, s.heads*backend.Pad4(s.dim), r.padded(sets*s.tokens*s.heads, s.dim))
-	return r.normal(s.tokens, s.heads*s.dim, 1), q, kv, v, a
+	return r.normal(s.tokens, a.Width(kv), 1), q, kv, v, a
 }

@@ -23,6 +23,9 @@ func (o *ops) Attend(dst, q backend.Tensor, kv *backend.KV, v backend.View, a ba
 			t, h := i/a.Heads, i%a.Heads
 			query := func(set int) []float32 { return row(q, set*dst.Rows+t)[h*r.dp : (h+1)*r.dp] }
 			r.attend(row(dst, t)[h*kv.HeadDim:(h+1)*kv.HeadDim], query, t, h, v, a)
+			if a.LogSum {
+				row(dst, t)[a.Heads*kv.HeadDim+h] = r.logSum()
+			}
 		}
 	})
 }
@@ -63,6 +66,14 @@ func (r *reader) attend(dst []float32, query func(set int) []float32, t, h int, 
 	}
 }
 
+// logSum is ln Σ e^score over the keys of the pass, very low where there were none.
+func (r *reader) logSum() float32 {
+	if r.sum == 0 {
+		return masked
+	}
+	return r.top + float32(math.Log(float64(r.sum)))
+}
+
 // visible is the range of keys of a segment that the query at position p sees.
 func visible(s *backend.Segment, p int) (from, to int) {
 	to = s.Count
@@ -79,8 +90,7 @@ func visible(s *backend.Segment, p int) (from, to int) {
 func (r *reader) tile(q []float32, s *backend.Segment, from, to, p, h, kvHead int, a backend.Attend) {
 	was := r.top
 	for i := from; i < to; i++ {
-		page, index := r.place(s, i)
-		score := softCap(r.score(q, page, index, kvHead)*a.Scale, a.SoftCap) + bias(a, h, s, i, p)
+		score := r.biased(q, s, i, p, h, kvHead, a)
 		r.scores[i-from] = score
 		r.top = max(r.top, score)
 	}
@@ -95,6 +105,12 @@ func (r *reader) tile(q []float32, s *backend.Segment, from, to, p, h, kvHead in
 		page, index := r.place(s, i)
 		r.addValue(weight, page, index, kvHead)
 	}
+}
+
+// biased is the score of key i of a segment for the query at p of head h, before the softmax.
+func (r *reader) biased(q []float32, s *backend.Segment, i, p, h, kvHead int, a backend.Attend) float32 {
+	page, index := r.place(s, i)
+	return softCap(r.score(q, page, index, kvHead)*a.Scale, a.SoftCap) + bias(a, h, s, i, p)
 }
 
 // place is the page and the index in it of key i of a segment.

@@ -78,30 +78,45 @@ func (c *cpu) WriteRows(m *backend.Matrix, first int, data []byte) error {
 }
 
 func (c *cpu) NewKV(d backend.DType, pages, page, kvHeads, headDim int) (*backend.KV, error) {
-	if d != backend.F32 && d != backend.F16 {
-		return nil, fmt.Errorf("cpu: a KV cache of %s is not supported, choose F32 or F16", d)
+	kv, err := c.NewKeys(d, pages, page, kvHeads, headDim)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.newBuffer(pages, kv.PageBytes(), 1)
+	if err != nil {
+		kv.Release()
+		return nil, err
+	}
+	kv.V = v
+	return kv, nil
+}
+
+func (c *cpu) NewKeys(d backend.DType, pages, page, kvHeads, headDim int) (*backend.KV, error) {
+	if d != backend.F32 && d != backend.F16 || page < 1 {
+		return nil, fmt.Errorf("cpu: a KV cache of %s in pages of %d tokens is not supported, choose F32 or F16 and at least 1", d, page)
 	}
 	kv := &backend.KV{DType: d, Page: page, KVHeads: kvHeads, HeadDim: headDim}
 	k, err := c.newBuffer(pages, kv.PageBytes(), 1)
 	if err != nil {
 		return nil, err
 	}
-	v, err := c.newBuffer(pages, kv.PageBytes(), 1)
-	if err != nil {
-		k.Release()
-		return nil, err
-	}
-	kv.Pages, kv.K, kv.V = pages, k, v
+	kv.Pages, kv.K = pages, k
 	return kv, nil
 }
 
 func (c *cpu) GrowKV(kv *backend.KV, pages int) error {
-	grown, err := c.NewKV(kv.DType, pages, kv.Page, kv.KVHeads, kv.HeadDim)
+	make := c.NewKV
+	if kv.V == nil {
+		make = c.NewKeys
+	}
+	grown, err := make(kv.DType, pages, kv.Page, kv.KVHeads, kv.HeadDim)
 	if err != nil {
 		return err
 	}
 	copy(words(grown.K).words, words(kv.K).words)
-	copy(words(grown.V).words, words(kv.V).words)
+	if kv.V != nil {
+		copy(words(grown.V).words, words(kv.V).words)
+	}
 	kv.Release()
 	*kv = *grown
 	return nil

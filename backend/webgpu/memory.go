@@ -131,74 +131,83 @@ func (d *device) writePiece(b *buffer, offset int, data []byte) error {
 
 // NewKV implements backend.Backend.
 func (d *device) NewKV(t backend.DType, pages, page, kvHeads, headDim int) (*backend.KV, error) {
+	return d.newKV(t, pages, page, kvHeads, headDim, true)
+}
+
+// NewKeys implements backend.Backend.
+func (d *device) NewKeys(t backend.DType, pages, page, kvHeads, headDim int) (*backend.KV, error) {
+	return d.newKV(t, pages, page, kvHeads, headDim, false)
+}
+
+func (d *device) newKV(t backend.DType, pages, page, kvHeads, headDim int, values bool) (*backend.KV, error) {
 	kv := &backend.KV{DType: t, Page: page, KVHeads: kvHeads, HeadDim: headDim}
-	if t != backend.F32 && t != backend.F16 || page < 16 || page > 64 || page&(page-1) != 0 || kvHeads < 1 || headDim < 1 {
-		return nil, fmt.Errorf("KV cache of %s, %d heads of %d and pages of %d tokens: want F32 or F16, and 16, 32 or 64",
+	if t != backend.F32 && t != backend.F16 || page < 1 || kvHeads < 1 || headDim < 1 {
+		return nil, fmt.Errorf("KV cache of %s, %d heads of %d and pages of %d tokens: want F32 or F16, and at least one each",
 			t, kvHeads, headDim, page)
 	}
-	k, v, err := d.kvBuffers(kv, pages)
-	if err != nil {
+	if err := d.kvBuffers(kv, pages, values); err != nil {
 		return nil, err
 	}
-	kv.Pages, kv.K, kv.V = pages, k, v
 	return kv, nil
 }
 
-// kvBuffers makes the two buffers of a cache with so many pages.
-func (d *device) kvBuffers(kv *backend.KV, pages int) (k, v *buffer, err error) {
+// kvBuffers makes the buffers of a cache with so many pages, one for values if they are wanted.
+func (d *device) kvBuffers(kv *backend.KV, pages int, values bool) error {
 	bytes, err := size(pages, kv.PageBytes(), 1)
+	var k *buffer
 	if err == nil {
 		k, err = d.makeBuffer(bytes)
 	}
-	if err == nil {
+	if err == nil && values {
+		var v *buffer
 		if v, err = d.makeBuffer(bytes); err != nil {
 			k.Release()
+		} else {
+			kv.V = v
 		}
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("KV cache of %d pages of %d tokens: %w", pages, kv.Page, err)
+		return fmt.Errorf("KV cache of %d pages of %d tokens: %w", pages, kv.Page, err)
 	}
-	return k, v, nil
+	kv.Pages, kv.K = pages, k
+	return nil
 }
 
 // GrowKV implements backend.Backend. The contents are copied on the device.
 func (d *device) GrowKV(kv *backend.KV, pages int) error {
-	oldK, okK := kv.K.(*buffer)
-	oldV, okV := kv.V.(*buffer)
-	if !okK || !okV || oldK.dev != d || oldV.dev != d {
-		return fmt.Errorf("growing a KV cache: %w", errForeign)
-	}
 	if pages <= kv.Pages {
 		return fmt.Errorf("growing a KV cache of %d pages to %d", kv.Pages, pages)
 	}
-	k, v, err := d.kvBuffers(kv, pages)
-	if err != nil {
+	grown := *kv
+	if err := d.kvBuffers(&grown, pages, kv.V != nil); err != nil {
 		return err
 	}
-	if err := d.copyBuffers([]*buffer{oldK, oldV}, []*buffer{k, v}, kv.Pages*kv.PageBytes()); err != nil {
-		k.Release()
-		v.Release()
+	err := d.copyBuffer(kv.K, grown.K, kv.Pages*kv.PageBytes())
+	if err == nil && kv.V != nil {
+		err = d.copyBuffer(kv.V, grown.V, kv.Pages*kv.PageBytes())
+	}
+	if err != nil {
+		grown.Release()
 		return fmt.Errorf("growing a KV cache: %w", err)
 	}
-	kv.Pages, kv.K, kv.V = pages, k, v
-	oldK.Release()
-	oldV.Release()
+	kv.Release()
+	*kv = grown
 	return nil
 }
 
-// copyBuffers submits copies of the first bytes of each buffer to its counterpart.
-func (d *device) copyBuffers(from, to []*buffer, bytes int) error {
+// copyBuffer submits a copy of the first bytes of a buffer to another.
+func (d *device) copyBuffer(from, to backend.Buffer, bytes int) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.enter(); err != nil {
 		return err
 	}
-	commands := make([]command, len(from))
-	for i := range from {
-		if from[i].dead.Load() {
-			return errReleased
-		}
-		commands[i] = copyCommand(from[i].handle, 0, to[i].handle, 0, bytes)
+	f, ok := from.(*buffer)
+	if !ok || f.dev != d {
+		return errForeign
 	}
-	return d.submit(commands)
+	if f.dead.Load() {
+		return errReleased
+	}
+	return d.submit([]command{copyCommand(f.handle, 0, to.(*buffer).handle, 0, bytes)})
 }

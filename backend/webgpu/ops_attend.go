@@ -113,15 +113,11 @@ func seen(v backend.View, tile, first, n int) int {
 func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 	kv, a := p.kv, p.a
 	keys := seen(p.view, p.tile, first, n)
-	alibi := has(a.Slopes, 1)
-	if alibi == 1 && a.SlopesBF16 {
-		alibi = 2
-	}
 	params := [...]uint32{
 		uint32(a.Heads), uint32(kv.KVHeads), uint32(p.group), uint32(kv.HeadDim), uint32(kv.Page),
 		uint32(len(p.view.Segments)), uint32(ceil(ceil(keys, p.tile), p.splits)), uint32(p.splits),
-		uint32(first), uint32(n), uint32(int32(p.view.Pos)), alibi, quads(q), uint32(dst.Stride),
-		bits(a.Scale), bits(a.SoftCap), uint32(q.Rows / dst.Rows), uint32(dst.Rows) * quads(q),
+		uint32(first), uint32(n), uint32(int32(p.view.Pos)), alibi(a), quads(q), uint32(dst.Stride),
+		bits(a.Scale), bits(a.SoftCap), uint32(q.Rows / dst.Rows), uint32(dst.Rows) * quads(q), flag(a.LogSum, 1),
 	}
 	out := bindTensor(dst)
 	if p.splits > 1 {
@@ -142,8 +138,17 @@ func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 	}
 	merge := [...]uint32{
 		uint32(a.Heads), uint32(kv.HeadDim), uint32(p.quads * 4), uint32(p.splits), uint32(first), uint32(dst.Stride),
+		flag(a.LogSum, 1),
 	}
 	s.dispatch("attend", wgsl.AttendMerge, "", merge[:], uint32(a.Heads), uint32(n), 1, out, bindTensor(dst))
+}
+
+// alibi is the kernels' word for how ALiBi enters.
+func alibi(a backend.Attend) uint32 {
+	if a.SlopesBF16 {
+		return has(a.Slopes, 2)
+	}
+	return has(a.Slopes, 1)
 }
 
 // viewTables are the tables that a step has filled.

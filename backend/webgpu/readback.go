@@ -110,33 +110,65 @@ func (d *device) freeOrphans() {
 
 // Fetch implements backend.Ops. Rows are copied with their padding, which Wait strips.
 func (s *step) Fetch(dst backend.Readback, src backend.Tensor) {
+	s.receive(dst, src, pieceOf{src.Buf, src.Offset(), 4 * ((src.Rows-1)*src.Stride + src.Cols)})
+}
+
+// FetchPage implements backend.Ops.
+func (s *step) FetchPage(dst backend.Readback, kv *backend.KV, page uint32) {
+	n := kv.PageBytes()
+	both := backend.Tensor{Rows: 1, Cols: n / 2, Stride: backend.Stride(n / 2)}
+	s.receive(dst, both, pieceOf{kv.K, int(page) * n, n}, pieceOf{kv.V, int(page) * n, n})
+}
+
+// pieceOf is a part of a buffer.
+type pieceOf struct {
+	buf          backend.Buffer
+	offset, size int
+}
+
+// receive copies pieces one after another into a readback; shape is how their words are to be read.
+func (s *step) receive(dst backend.Readback, shape backend.Tensor, pieces ...pieceOf) {
 	if s.err != nil {
 		return
 	}
 	r, ok := dst.(*readback)
-	b, own := src.Buf.(*buffer)
-	if !ok || !own || r.dev != s.dev || b.dev != s.dev {
+	switch {
+	case !ok || r.dev != s.dev:
 		s.fail("fetch", "%w", errForeign)
 		return
+	case r.freed:
+		s.fail("fetch", "of %s: %w", shape, errReleased)
+		return
 	}
-	span := 4 * ((src.Rows-1)*src.Stride + src.Cols)
-	switch {
-	case r.freed || b.dead.Load():
-		s.fail("fetch", "of %s: %w", src, errReleased)
-	case src.Rows < 1 || src.Cols < 1 || 4*src.Rows*src.Cols > r.bytes || src.Offset()+span > b.room:
-		s.fail("fetch", "of %s into %d bytes", src, r.bytes)
+	span := 0
+	for _, p := range pieces {
+		b, own := p.buf.(*buffer)
+		switch {
+		case !own || b.dev != s.dev:
+			s.fail("fetch", "%w", errForeign)
+		case b.dead.Load():
+			s.fail("fetch", "of %s: %w", shape, errReleased)
+		case shape.Rows < 1 || shape.Cols < 1 || 4*shape.Rows*shape.Cols > r.bytes || p.offset+p.size > b.room:
+			s.fail("fetch", "of %s into %d bytes", shape, r.bytes)
+		}
+		span += p.size
 	}
 	if s.err == nil {
 		if err := r.claim(s, span); err != nil {
-			s.fail("fetch", "of %s: %w", src, err)
+			s.fail("fetch", "of %s: %w", shape, err)
 		}
 	}
 	if s.err != nil {
 		return
 	}
-	s.commands = append(s.commands, copyCommand(b.handle, src.Offset(), r.handle, 0, span))
-	b.used = s.number
-	r.src = src
+	at := 0
+	for _, p := range pieces {
+		b := p.buf.(*buffer)
+		s.commands = append(s.commands, copyCommand(b.handle, p.offset, r.handle, at, p.size))
+		b.used = s.number
+		at += p.size
+	}
+	r.src = shape
 	if r.state != recorded {
 		r.state = recorded
 		s.fetched = append(s.fetched, r)

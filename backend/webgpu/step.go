@@ -214,24 +214,42 @@ func (s *step) pad(t backend.Tensor, data []uint32) []uint32 {
 }
 
 // writeWords stores words from the tensor's first row on, without regard to rows, in order with the other operations.
-// A write takes effect before the submission it precedes, so what was recorded is submitted first if it uses the buffer.
 func (s *step) writeWords(t backend.Tensor, words []uint32) {
-	if s.err != nil || len(words) == 0 {
+	if len(words) > 0 {
+		s.writeBytes(t.Buf, t.Offset(), unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), 4*len(words)))
+	}
+}
+
+// WritePage implements backend.Ops.
+func (s *step) WritePage(kv *backend.KV, page uint32, data []byte) {
+	n := kv.PageBytes()
+	if s.err == nil && (int(page) >= kv.Pages || len(data) != 2*n) {
+		s.fail("write", "%d bytes to page %d of %d, of twice %d bytes", len(data), page, kv.Pages, n)
 		return
 	}
-	b, ok := t.Buf.(*buffer)
+	s.writeBytes(kv.K, int(page)*n, data[:n])
+	s.writeBytes(kv.V, int(page)*n, data[n:])
+}
+
+// writeBytes stores data in a buffer. A write takes effect before the submission it precedes, so what was recorded is
+// submitted first if it uses the buffer.
+func (s *step) writeBytes(buf backend.Buffer, offset int, data []byte) {
+	if s.err != nil {
+		return
+	}
+	b, ok := buf.(*buffer)
 	if !ok || b.dev != s.dev {
 		s.fail("write", "%w", errForeign)
 		return
 	}
-	if b.dead.Load() || t.Offset()+4*len(words) > b.room {
-		s.fail("write", "%d words to row %d of a buffer of %d bytes, or a released one", len(words), t.First, b.bytes)
+	if b.dead.Load() || offset+len(data) > b.room {
+		s.fail("write", "%d bytes to byte %d of a buffer of %d bytes, or a released one", len(data), offset, b.bytes)
 		return
 	}
 	if b.used == s.number && !s.flush() {
 		return
 	}
-	if err := s.dev.write(b.handle, t.Offset(), unsafe.Pointer(&words[0]), 4*len(words)); err != nil {
+	if err := s.dev.write(b.handle, offset, unsafe.Pointer(&data[0]), len(data)); err != nil {
 		s.fail("write", "%w", err)
 	}
 }

@@ -44,25 +44,6 @@ fn find(n: u32, low: i32, high: i32) -> Found {
     return Found(slot, pos, low_q, high_q, table[at + 6u], bitcast<i32>(table[at + 7u]));
 }
 
-// score caps scaled products of queries and a key, and adds the bias of ALiBi (arXiv 2108.12409): distance, where above 0,
-// is what it takes for that of the key.
-fn bf16(x: f32) -> f32 {                                   // to nearest, ties to even; on vectors naga 0.13 gets it wrong
-    let b = bitcast<u32>(x);
-    return bitcast<f32>((b + 0x7fffu + ((b >> 16u) & 1u)) & 0xffff0000u);
-}
-fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> {
-    var v = s;
-    let j = select(vec4<i32>(pos), query - vec4<i32>(distance), vec4<bool>(distance > 0));
-    if p.cap > 0.0 { v = p.cap * tanh(clamp(v / p.cap, vec4<f32>(-15.0), vec4<f32>(15.0))); }
-    if p.alibi == 1u { v += slope * vec4<f32>(j - query); }
-    if p.alibi == 2u {                                     // as Falcon does
-        let f = vec4<f32>(j);
-        v += p.scale * vec4<f32>(bf16(slope.x * bf16(f.x)), bf16(slope.y * bf16(f.y)), bf16(slope.z * bf16(f.z)),
-            bf16(slope.w * bf16(f.w)));
-    }
-    return v;
-}
-
 // columns is m with its columns scaled; outer is the matrix of columns v·f.
 fn columns(m: mat4x4<f32>, f: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(m[0] * f.x, m[1] * f.y, m[2] * f.z, m[3] * f.w);
@@ -72,9 +53,13 @@ fn outer(v: vec4<f32>, f: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(v * f.x
 // base is the first quad of a KV head's part of the page that holds a slot.
 fn base(slot: u32, kv_head: u32) -> u32 { return (slot / p.page * p.kv_heads + kv_head) * QUADS * p.page; }
 
-// put stores a quad of a head's result, or with several splits of its part: Σ p·v, the largest score, Σ p.
+// put stores a quad of a head's result, and where asked for ln Σ e^score after all heads; or with several splits of its part:
+// Σ p·v, the largest score, Σ p.
 fn put(token: u32, head: u32, quad: u32, split: u32, v: vec4<f32>, top: f32, sum: f32) {
     if p.splits == 1u {
+        if quad == 0u && p.log_sum == 1u {
+            y[(token + p.first) * p.y_stride + p.heads * p.head_dim + head] = select(-1.0e30, top + log(sum), sum > 0.0);
+        }
         let r = v * select(0.0, 1.0 / sum, sum > 0.0);
         let at = (token + p.first) * p.y_stride + head * p.head_dim;
         for (var i = quad * 4u; i < min(quad * 4u + 4u, p.head_dim); i++) { y[at + i] = r[i % 4u]; }
