@@ -203,7 +203,7 @@ func (g *generation) submit(ctx context.Context, made int) error {
 			return err
 		}
 		in := model.Input{Device: g.s.device.next, Rows: model.LastRow, Recall: true}
-		if err := g.s.m.net.Forward(g.s.seq, in, g); err != nil {
+		if err := g.s.m.net.Forward(ctx, g.s.seq, in, g); err != nil {
 			return err
 		}
 	}

@@ -158,7 +158,7 @@ func TestDynamicTurnsItsKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer m.net.Drop(seq, 0)
+		defer m.net.Release(seq)
 		var last []float32
 		read, err := m.backend.NewReadback(4 * len(whole))
 		if err != nil {
@@ -166,7 +166,7 @@ func TestDynamicTurnsItsKeys(t *testing.T) {
 		}
 		defer read.Release()
 		for i := range ids {
-			if err := m.net.Forward(seq, model.Input{IDs: ids[i : i+1], Rows: model.LastRow}, fetcher{read}); err != nil {
+			if err := m.net.Forward(t.Context(), seq, model.Input{IDs: ids[i : i+1], Rows: model.LastRow}, fetcher{read}); err != nil {
 				t.Fatal(err)
 			}
 			data, err := read.Wait(t.Context())

@@ -74,7 +74,7 @@ func (m *Model) scores(ctx context.Context, ids []int32, yield func(float64) boo
 	return m.rows(ctx, ids[:len(ids)-1], func(seq *model.Sequence, at, n int) error {
 		s.next = append(s.next[:0], ids[at+1:at+n+1]...)
 		in := model.Input{IDs: ids[at : at+n], Rows: model.AllRows, Length: len(ids) - 1}
-		if err := s.m.net.Forward(seq, in, s); err != nil {
+		if err := s.m.net.Forward(ctx, seq, in, s); err != nil {
 			return err
 		}
 		data, err := s.read.Wait(ctx)
@@ -158,7 +158,7 @@ func (m *Model) Logits(ctx context.Context, ids []int32, row func(token int, log
 	logits := make([]float32, vocab)
 	return m.rows(ctx, ids, func(seq *model.Sequence, at, n int) error {
 		in := model.Input{IDs: ids[at : at+n], Rows: model.AllRows, Length: len(ids)}
-		if err := m.net.Forward(seq, in, fetcher{read}); err != nil {
+		if err := m.net.Forward(ctx, seq, in, fetcher{read}); err != nil {
 			return err
 		}
 		data, err := read.Wait(ctx)
@@ -188,12 +188,12 @@ func (m *Model) rows(ctx context.Context, ids []int32, run func(seq *model.Seque
 	if err != nil {
 		return err
 	}
-	defer m.net.Drop(seq, 0)
+	defer m.net.Release(seq)
 	for at := 0; at < len(ids); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(m.net.LogitRows(), len(ids)-at)
+		n := seq.Step(min(m.net.LogitRows(), len(ids)-at))
 		if err := run(seq, at, n); err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (s *Session) Close() error {
 		return errBusy
 	}
 	defer s.busy.Unlock()
-	s.m.net.Drop(s.seq, 0)
+	s.m.net.Release(s.seq)
 	s.set(nil)
 	for _, t := range []*backend.Tensor{&s.device.next, &s.device.drawn, &s.device.counts} {
 		if !t.IsNone() {
@@ -102,16 +102,16 @@ func (s *Session) read(ctx context.Context, sink model.Sink, progress func(done,
 		if progress != nil {
 			progress(at-first, len(s.ids)-first)
 		}
-		n := min(s.m.net.Chunk(), len(s.ids)-at)
+		n := s.seq.Step(min(s.m.net.Chunk(), len(s.ids)-at))
 		if at+n == len(s.ids) && n > 1 && s.m.net.Alone() {
 			n--
 		}
 		in := model.Input{IDs: s.ids[at : at+n], Length: len(s.ids)}
 		if at+n == len(s.ids) {
 			in.Rows, in.Recall = model.LastRow, true
-			return s.m.net.Forward(s.seq, in, sink)
+			return s.m.net.Forward(ctx, s.seq, in, sink)
 		}
-		if err := s.m.net.Forward(s.seq, in, nil); err != nil {
+		if err := s.m.net.Forward(ctx, s.seq, in, nil); err != nil {
 			return err
 		}
 		if err := s.m.backend.Sync(ctx); err != nil {

@@ -12,6 +12,7 @@ import (
 // Lambda is LM-Infinite's Λ-shaped mask (arXiv 2308.16137): a query sees the first tokens of the text and the last ones,
 // itself included, and no distance appears as larger than the ceiling. Cost and memory a token do not grow with the text.
 type Lambda struct {
+	plain
 	Start int // n_starting: the first tokens that always stay
 	Local int // n_local: the last tokens that a query sees, itself included
 	Limit int // the ceiling on distances, at least Local: what the model was trained for
@@ -75,20 +76,23 @@ func (l Lambda) Seen(n int) int { return min(n, l.Start+l.Local) }
 func (l Lambda) Span(n int) int { return min(n, l.Limit) }
 
 // Sets implements Policy.
-func (l Lambda) Sets() int {
-	if l.TopK > 0 {
-		return 3
+func (l Lambda) Sets(n int) int {
+	if (l.Start > 0 || l.TopK > 0) && n > l.Limit {
+		return 2
 	}
-	return 2
+	return 1
 }
 
-// Far implements Policy.
-func (l Lambda) Far(n int) int {
-	if (l.Start > 0 || l.TopK > 0) && n > l.Limit {
-		return l.Limit
+// Turn implements Policy: raw keys appear at the ceiling, and those that are looked up at half of it.
+func (l Lambda) Turn(set, p int) int {
+	if set == 2 {
+		return l.Recall(p + 1).Distance
 	}
-	return 0
+	return l.Limit
 }
+
+// Alone implements Policy.
+func (l Lambda) Alone() bool { return l.TopK > 0 }
 
 // Held implements Policy.
 func (l Lambda) Held(n int) int { return min(n, l.Start+l.Local) + min(n, l.raws()) }
@@ -118,7 +122,6 @@ func (l Lambda) reach(window int) int { return least(l.Local, window) }
 // paper's rule, min(distance, ceiling); its code puts the first tokens at the ceiling as soon as they leave the last ones,
 // which is another thing only where the ceiling is above Local.
 func (l Lambda) view(v *backend.View, s *Sequence, n, window int) {
-	v.Segments = v.Segments[:0]
 	start := backend.Segment{Count: min(l.Start, s.len), Causal: true}
 	most := s.len - 1 // the largest distance in sight
 	if window > 0 {
@@ -128,21 +131,13 @@ func (l Lambda) view(v *backend.View, s *Sequence, n, window int) {
 		most = 0
 	}
 	if near := start; most >= l.Local && l.Local < l.Limit && v.Pos-(start.Count-1) < l.Limit {
-		near.Pages, near.Least, near.Window = s.pages[:pagesOf(near.Count)], l.Local, least(l.Limit, window)
+		near.Pages, near.Least, near.Window = s.pages[:s.pool.pagesOf(near.Count)], l.Local, least(l.Limit, window)
 		v.Segments = append(v.Segments, near)
 	}
 	if far := start; most >= l.Limit {
-		far.Pages, far.Least, far.Window = s.raw[:pagesOf(far.Count)], l.Limit, window
+		far.Pages, far.Least, far.Window = s.raw[:s.pool.pagesOf(far.Count)], l.Limit, window
 		far.Query, far.Distance = 1, l.Limit
 		v.Segments = append(v.Segments, far)
 	}
 	v.Segments = append(v.Segments, s.last(n, l.reach(window)))
-}
-
-// least is the smaller window, where 0 means none.
-func least(a, b int) int {
-	if a == 0 || b == 0 {
-		return max(a, b)
-	}
-	return min(a, b)
 }

@@ -39,8 +39,8 @@ func TestLambdaSights(t *testing.T) {
 		{Start: 1, Local: 1, Limit: 1}} {
 		for _, window := range []int{0, 3, 50} {
 			for _, step := range []int{1, 7, 64} {
-				p, _ := newPool(t, 16)
-				s := p.NewSequence(l)
+				p, _ := newPool(t, 16, l)
+				s := p.sequence(t)
 				var v backend.View
 				for s.Len() < 400 {
 					if err := s.Extend(step); err != nil {
@@ -53,12 +53,12 @@ func TestLambdaSights(t *testing.T) {
 						}
 					}
 					for _, g := range v.Segments {
-						if slices.Contains(g.Pages, gone) || len(g.Pages) > pagesOf(g.First+g.Count) {
+						if slices.Contains(g.Pages, gone) || len(g.Pages) > p.pagesOf(g.First+g.Count) {
 							t.Fatalf("%+v: a page in sight is gone", l)
 						}
 					}
 				}
-				if most := pagesOf(l.Start)*2 + pagesOf(l.Local+step+slack) + 2; p.pages-len(p.free) > most {
+				if most := p.pagesOf(l.Start)*2 + p.pagesOf(l.Local+step+slack) + 2; p.pages-len(p.free) > most {
 					t.Errorf("%+v, steps of %d: %d pages are held, want %d at most", l, step, p.pages-len(p.free), most)
 				}
 				s.Truncate(0)
@@ -83,8 +83,8 @@ func lambdaSights(l Lambda, q, window int) []sighted {
 
 // Ensure that the numbers of the method's definition come out: 81 pairs of query and key for 16 tokens.
 func TestLambdaCount(t *testing.T) {
-	p, _ := newPool(t, 16)
-	s := p.NewSequence(Lambda{Start: 2, Local: 4, Limit: 4})
+	p, _ := newPool(t, 16, Lambda{Start: 2, Local: 4, Limit: 4})
+	s := p.sequence(t)
 	defer s.Truncate(0)
 	if err := s.Extend(16); err != nil {
 		t.Fatal(err)
@@ -102,8 +102,8 @@ func TestLambdaCount(t *testing.T) {
 
 // Ensure that tokens can be taken back as long as what remains is held, and that all go otherwise.
 func TestTakingBack(t *testing.T) {
-	p, _ := newPool(t, 16)
-	s := p.NewSequence(Lambda{Start: 3, Local: 40, Limit: 40})
+	p, _ := newPool(t, 16, Lambda{Start: 3, Local: 40, Limit: 40})
+	s := p.sequence(t)
 	defer s.Truncate(0)
 	for range 30 {
 		if err := s.Extend(10); err != nil {
@@ -128,8 +128,8 @@ func TestTakingBack(t *testing.T) {
 // Ensure that the command line's form is read, and that nonsense is refused with the form.
 func TestParseLambda(t *testing.T) {
 	for text, want := range map[string]Lambda{
-		"10,200": {10, 200, 256, 0, 0}, "0,2048": {0, 2048, 2048, 0, 0}, "4, 8,16": {4, 8, 16, 0, 0}, "": {10, 256, 256, 0, 0},
-		"4,8,16,5,2": {4, 8, 16, 5, 2},
+		"10,200": {Start: 10, Local: 200, Limit: 256, TopK: 0, Layer: 0}, "0,2048": {Start: 0, Local: 2048, Limit: 2048, TopK: 0, Layer: 0}, "4, 8,16": {Start: 4, Local: 8, Limit: 16, TopK: 0, Layer: 0}, "": {Start: 10, Local: 256, Limit: 256, TopK: 0, Layer: 0},
+		"4,8,16,5,2": {Start: 4, Local: 8, Limit: 16, TopK: 5, Layer: 2},
 	} {
 		if got, err := ParseLambda(text, 256); err != nil || got != want {
 			t.Errorf("lambda:%s is %+v (%v), want %+v", text, got, err, want)

@@ -9,10 +9,10 @@ import (
 	"github.com/lrun/lrun/backend/cpu"
 )
 
-func newPool(t *testing.T, tokens int) (*Pool, backend.Backend) {
+func newPool(t *testing.T, tokens int, policy Policy) (*Pool, backend.Backend) {
 	t.Helper()
 	b := cpu.Open()
-	p, err := NewPool(b, backend.F32, []Shape{{1, 4, 0}, {2, 8, 0}}, tokens, 0)
+	p, err := NewPool(b, backend.F32, []Shape{{1, 1, 4, 0}, {2, 2, 8, 0}}, policy, tokens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,11 +25,20 @@ func newPool(t *testing.T, tokens int) (*Pool, backend.Backend) {
 	return p, b
 }
 
+func (p *Pool) sequence(t *testing.T) *Sequence {
+	t.Helper()
+	s, err := p.NewSequence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // Ensure that under random growth and truncation no slot belongs to two live tokens, and that all pages come back.
 func TestSlotsNeverOverlap(t *testing.T) {
-	p, _ := newPool(t, 1)
+	p, _ := newPool(t, 1, Full{})
 	random := rand.New(rand.NewPCG(1, 2))
-	seqs := []*Sequence{p.NewSequence(Full{}), p.NewSequence(Full{}), p.NewSequence(Full{})}
+	seqs := []*Sequence{p.sequence(t), p.sequence(t), p.sequence(t)}
 	for range 500 {
 		s := seqs[random.IntN(len(seqs))]
 		if random.IntN(3) == 0 {
@@ -61,8 +70,8 @@ func TestSlotsNeverOverlap(t *testing.T) {
 
 // Ensure that a view names exactly the keys that its queries may see, in order, for any window.
 func TestViewNamesTheKeysInSight(t *testing.T) {
-	p, _ := newPool(t, 64)
-	s := p.NewSequence(Full{})
+	p, _ := newPool(t, 64, Full{})
+	s := p.sequence(t)
 	var v backend.View
 	for _, n := range []int{1, 15, 16, 17, 1, 3, 30} {
 		if err := s.Extend(n); err != nil {

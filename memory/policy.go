@@ -10,21 +10,30 @@ type Policy interface {
 	Seen(n int) int
 	// Span is the largest distance between two of n tokens that see each other, and one more.
 	Span(n int) int
-	// Sets is how many differently turned copies of the queries its views ask for at most.
-	Sets() int
-	// Far is the distance at which the raw keys of a sequence of n tokens appear to its last token: 0 when it sees none.
-	Far(n int) int
-	// Held is how many tokens' keys a sequence of n tokens keeps in the long run, copies counted.
+	// Held is how many tokens' keys a sequence of n tokens keeps on the device in the long run, copies counted.
 	Held(n int) int
+	// Sets is how many differently turned copies of the queries the views of a sequence of n tokens ask for.
+	Sets(n int) int
+	// Turn is the position by which the query at position p is turned in a set above 0.
+	Turn(set, p int) int
 	// Recall is what a token that is read alone looks up in a sequence of n tokens, itself the last.
 	Recall(n int) Recall
+	// Chunk is how many tokens a step takes at most, whatever was asked for; 0: as asked for.
+	Chunk() int
+	// Alone reports whether the last token of a prompt is best read alone, since one token looks up what many do not.
+	Alone() bool
+
+	// page is how many tokens a page holds.
+	page() int
 	// starting is how many of the first tokens always stay.
 	starting() int
 	// raws is how many of the first tokens have a raw copy of their keys.
 	raws() int
 	// reach is how many of the last tokens a layer sees whose own window is window; 0 means all, in both.
 	reach(window int) int
-	// view sets v to what the last n tokens of s see in a layer whose own window is window.
+	// step is how many of n tokens may be read next where at are read already.
+	step(at, n int) int
+	// view sets v, which is empty, to what the last n tokens of s see in a layer whose own window is window.
 	view(v *backend.View, s *Sequence, n, window int)
 }
 
@@ -38,36 +47,36 @@ type Recall struct {
 	Distance int
 }
 
-// Full sees every token, or as many as the layer's own window holds.
-type Full struct{}
-
-// String implements Policy.
-func (Full) String() string { return "all tokens, in the layers' own windows" }
-
-// Seen implements Policy.
-func (Full) Seen(n int) int { return n }
-
-// Span implements Policy.
-func (Full) Span(n int) int { return n }
+// plain is what most policies have in common.
+type plain struct{}
 
 // Sets implements Policy.
-func (Full) Sets() int { return 1 }
+func (plain) Sets(int) int { return 1 }
 
-// Far implements Policy.
-func (Full) Far(int) int { return 0 }
-
-// Held implements Policy.
-func (Full) Held(n int) int { return n }
+// Turn implements Policy.
+func (plain) Turn(_, p int) int { return p }
 
 // Recall implements Policy.
-func (Full) Recall(int) Recall { return Recall{} }
+func (plain) Recall(int) Recall { return Recall{} }
 
-func (Full) starting() int { return 0 }
+// Chunk implements Policy.
+func (plain) Chunk() int { return 0 }
 
-func (Full) raws() int { return 0 }
+// Alone implements Policy.
+func (plain) Alone() bool { return false }
 
-func (Full) reach(window int) int { return window }
+func (plain) page() int { return Page }
 
-func (Full) view(v *backend.View, s *Sequence, n, window int) {
-	v.Segments = append(v.Segments[:0], s.last(n, window))
+func (plain) starting() int { return 0 }
+
+func (plain) raws() int { return 0 }
+
+func (plain) step(_, n int) int { return n }
+
+// least is the smaller window, where 0 means none.
+func least(a, b int) int {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }

@@ -6,58 +6,106 @@ import (
 	"github.com/lrun/lrun/backend"
 )
 
-// Page is how many tokens a page holds.
+// Page is how many tokens a page holds where the policy has no blocks of its own.
 const Page = 16
+
+// repsPage is how many blocks' representatives a page of theirs holds: as many as a workgroup scores.
+const repsPage = 64
 
 // Shape is the KV cache of one layer.
 type Shape struct {
-	KVHeads, HeadDim int
-	Window           int // how many of the last tokens a query of the layer sees at most; 0: all
+	Heads, KVHeads, HeadDim int
+	Window                  int // how many of the last tokens a query of the layer sees at most; 0: all
 }
 
-// Pool is the KV memory of a model, shared by its sequences. It grows by doubling and hands freed pages out again.
+// Pool is the KV memory of a model, shared by its sequences. It grows by doubling and hands freed pages out again. A page
+// may belong to several sequences that begin alike.
 type Pool struct {
 	b      backend.Backend
+	policy Policy
+	shapes []Shape
 	layers []*backend.KV
+	page   int // tokens of a page
 	pages  int
 	free   []uint32
-	window int // the largest of all layers'; 0: one sees all
+	refs   []int32 // owners of each page
+	window int     // the largest of all layers'; 0: one sees all
 
 	recalled []uint32 // pages for keys that were looked up, of one step at a time
+	reps     *Pool    // of blocks' representatives, where the policy has blocks
 }
 
 // mostRecalled is how many keys can be looked up.
 const mostRecalled = 4 * Page
 
-// NewPool makes a pool of dtype (F32 or F16) with room for tokens tokens to begin with, and for looking up keys of them.
-func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, tokens, keys int) (*Pool, error) {
-	p := &Pool{b: b, pages: max(1, pagesOf(tokens)) + pagesOf(keys)}
+// endless stands for a text without an end.
+const endless = 1 << 40
+
+// NewPool makes a pool of dtype for sequences of a policy, with room for tokens tokens to begin with.
+func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Policy, tokens int) (*Pool, error) {
+	p := &Pool{b: b, policy: policy, shapes: shapes, page: policy.page()}
 	for i, s := range shapes {
-		kv, err := b.NewKV(dtype, p.pages, Page, s.KVHeads, s.HeadDim)
-		if err != nil {
-			p.Release()
-			return nil, fmt.Errorf("KV cache of layer %d for %d tokens: %w", i, p.pages*Page, err)
-		}
-		p.layers = append(p.layers, kv)
 		if i == 0 || p.window > 0 {
 			p.window = widest(p.window, s.Window)
 		}
 	}
-	for i := range p.pages {
-		p.free = append(p.free, uint32(p.pages-1-i))
-	}
-	for range pagesOf(keys) {
-		page, err := p.take()
-		if err != nil {
-			return nil, err
+	keys := policy.Recall(endless).K
+	err := p.make(max(1, p.pagesOf(tokens))+p.pagesOf(keys), func(s Shape, pages int) (*backend.KV, error) {
+		return b.NewKV(dtype, pages, p.page, s.KVHeads, s.HeadDim)
+	})
+	for range p.pagesOf(keys) {
+		if err == nil {
+			err = p.take(&p.recalled)
 		}
-		p.recalled = append(p.recalled, page)
+	}
+	if _, ok := policy.(InfLLM); ok && err == nil {
+		p.reps = &Pool{b: b, page: repsPage, shapes: shapes}
+		err = p.reps.make(1, func(s Shape, pages int) (*backend.KV, error) {
+			if s.Window > 0 {
+				return nil, nil
+			}
+			return b.NewKeys(backend.F32, pages, repsPage, s.Heads, s.HeadDim)
+		})
+	}
+	if err != nil {
+		p.Release()
+		return nil, err
 	}
 	return p, nil
 }
 
+// make makes the caches of all layers with so many pages.
+func (p *Pool) make(pages int, layer func(s Shape, pages int) (*backend.KV, error)) error {
+	for i, s := range p.shapes {
+		kv, err := layer(s, pages)
+		if err != nil {
+			return fmt.Errorf("KV cache of layer %d for %d tokens: %w", i, pages*p.page, err)
+		}
+		p.layers = append(p.layers, kv)
+	}
+	p.add(pages)
+	return nil
+}
+
+// add makes the pages up to number pages free.
+func (p *Pool) add(pages int) {
+	for n := pages - 1; n >= p.pages; n-- {
+		p.free = append(p.free, uint32(n))
+	}
+	p.pages = pages
+	p.refs = append(p.refs, make([]int32, pages-len(p.refs))...)
+}
+
 // RecalledSlots appends the slots for k keys that are looked up to dst.
-func (p *Pool) RecalledSlots(dst []uint32, k int) []uint32 { return slots(dst, p.recalled, 0, k) }
+func (p *Pool) RecalledSlots(dst []uint32, k int) []uint32 { return p.slots(dst, p.recalled, 0, k) }
+
+// slots appends the slots of the tokens from to to−1 of a list of pages.
+func (p *Pool) slots(dst, pages []uint32, from, to int) []uint32 {
+	for i := from; i < to; i++ {
+		dst = append(dst, pages[i/p.page]*uint32(p.page)+uint32(i%p.page))
+	}
+	return dst
+}
 
 // widest is the larger window, where 0 means that all is seen.
 func widest(a, b int) int {
@@ -70,44 +118,90 @@ func widest(a, b int) int {
 // Layer is the cache of layer i.
 func (p *Pool) Layer(i int) *backend.KV { return p.layers[i] }
 
-// take hands out a page.
-func (p *Pool) take() (uint32, error) {
+// Representatives is the cache of the blocks' representatives of layer i, nil where it has none.
+func (p *Pool) Representatives(i int) *backend.KV {
+	if p.reps == nil {
+		return nil
+	}
+	return p.reps.layers[i]
+}
+
+// pagesOf is how many pages so many tokens take.
+func (p *Pool) pagesOf(tokens int) int { return (tokens + p.page - 1) / p.page }
+
+// take adds a page to a list.
+func (p *Pool) take(list *[]uint32) error {
 	if len(p.free) == 0 {
 		err := p.grow(2 * p.pages)
 		if err != nil { // perhaps there is room for a little
 			err = p.grow(p.pages + p.pages/8 + 1)
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 	}
 	last := len(p.free) - 1
 	page := p.free[last]
 	p.free = p.free[:last]
-	return page, nil
+	p.refs[page] = 1
+	*list = append(*list, page)
+	return nil
+}
+
+// takeFor makes a list of pages long enough for so many tokens.
+func (p *Pool) takeFor(list *[]uint32, tokens int) error {
+	for len(*list)*p.page < tokens {
+		if err := p.take(list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep notes one more owner of pages.
+func (p *Pool) keep(pages []uint32) {
+	for _, page := range pages {
+		if page != gone {
+			p.refs[page]++
+		}
+	}
+}
+
+// give takes an owner from pages; those without one are free.
+func (p *Pool) give(pages ...uint32) {
+	for _, page := range pages {
+		if page == gone {
+			continue
+		}
+		if p.refs[page]--; p.refs[page] == 0 {
+			p.free = append(p.free, page)
+		}
+	}
 }
 
 // grow makes room for pages pages in every layer. Layers that grew before one failed stay larger, which does no harm.
 func (p *Pool) grow(pages int) error {
 	for i, kv := range p.layers {
-		if kv.Pages >= pages {
+		if kv == nil || kv.Pages >= pages {
 			continue
 		}
 		if err := p.b.GrowKV(kv, pages); err != nil {
-			return fmt.Errorf("KV cache of layer %d for %d tokens: %w", i, pages*Page, err)
+			return fmt.Errorf("KV cache of layer %d for %d tokens: %w", i, pages*p.page, err)
 		}
 	}
-	for n := pages - 1; n >= p.pages; n-- {
-		p.free = append(p.free, uint32(n))
-	}
-	p.pages = pages
+	p.add(pages)
 	return nil
 }
 
 // Release gives all memory back; its sequences are dead then.
 func (p *Pool) Release() {
 	for _, kv := range p.layers {
-		kv.Release()
+		if kv != nil {
+			kv.Release()
+		}
 	}
 	p.layers = nil
+	if p.reps != nil {
+		p.reps.Release()
+	}
 }

@@ -46,13 +46,13 @@ func (l *loader) headNorm(n *HeadNorm, heads, headDim int) *backend.HeadNorm {
 	return h
 }
 
-// run is attention of layer i over the step's views, from h into s.y.
-func (a *attention) run(o backend.Ops, s *scratch, in *step, i int, h backend.Tensor) {
+// ask takes the step's tokens of layer i, h, as far as the cache and what is looked up for them.
+func (a *attention) ask(o backend.Ops, s *scratch, in *step, i int, h backend.Tensor) {
 	z, kv := a.spec, in.pool.Layer(i)
 	o.Linear(in.rows(s.qkv[i]), h, a.qkv, backend.Linear{Bias: a.qkvBias})
-	q := s.q[i].Slice(0, in.sets()*in.n)
+	q := in.queries(s, i)
 	r := backend.QKVRope{
-		Heads: z.Heads, Slots: in.cols(s.slots), QNorm: a.qNorm, KNorm: a.kNorm, Clip: float32(z.Clip), Sets: in.sets(),
+		Heads: z.Heads, Slots: in.cols(s.slots), QNorm: a.qNorm, KNorm: a.kNorm, Clip: float32(z.Clip), Sets: in.sets,
 	}
 	raw := backend.Rotate{From: cut(r.Slots, in.raw), To: cut(s.rawSlots, in.raw)}
 	if z.Rope != nil {
@@ -64,12 +64,27 @@ func (a *attention) run(o backend.Ops, s *scratch, in *step, i int, h backend.Te
 	if in.raw > 0 {
 		o.Rotate(kv, raw)
 	}
-	at := s.sight(i, z)
-	if at.recalls && in.recall.K > 0 {
+	if s.sight(i, z).recalls && in.recall.K > 0 {
 		o.Recall(q.Slice(2, 1), kv, s.middle, backend.Recall{Heads: z.Heads, To: cut(s.recalled, in.recall.K)})
 	}
-	o.Attend(in.rows(s.attended[i]), q, kv, *s.views[at], backend.Attend{
-		Heads: z.Heads, Scale: a.scale, SoftCap: float32(z.SoftCap), Slopes: a.slopes, SlopesBF16: z.SlopesBF16,
-	})
-	o.Linear(in.rows(s.y), in.rows(s.attended[i]), a.out, backend.Linear{Bias: a.outBias})
+	if in.looks(i) {
+		in.lookUp(o, s, i, q.Slice(in.n, in.n), z.Heads)
+	}
+}
+
+// answer is attention over the step's views, into s.y.
+func (a *attention) answer(o backend.Ops, s *scratch, in *step, i int) {
+	z, kv := a.spec, in.pool.Layer(i)
+	q, view := in.queries(s, i), *s.views[s.sight(i, z)]
+	attend := backend.Attend{
+		Heads: z.Heads, Scale: a.scale, SoftCap: float32(z.SoftCap), Slopes: a.slopes, SlopesBF16: z.SlopesBF16, LogSum: in.looks(i),
+	}
+	y := in.rows(s.attended[i])
+	y.Cols = attend.Width(kv)
+	o.Attend(y, q, kv, view, attend)
+	if in.looks(i) && i >= in.weighed {
+		o.Mass(in.seq.Mass(i), q, y, kv, view, backend.Mass{Attend: attend, Segment: len(view.Segments) - 1, Missed: s.lookups.missed()})
+	}
+	y.Cols = z.Heads * z.HeadDim
+	o.Linear(in.rows(s.y), y, a.out, backend.Linear{Bias: a.outBias})
 }

@@ -31,7 +31,7 @@ func forwardAs(t *testing.T, m *Model, b backend.Backend, seq *Sequence, in Inpu
 		t.Fatal(err)
 	}
 	defer read.Release()
-	if err := m.Forward(seq, in, fetcher{read}); err != nil {
+	if err := m.Forward(t.Context(), seq, in, fetcher{read}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := read.Wait(context.Background())
@@ -168,7 +168,7 @@ func grow(m *Model) error {
 	seq, err := m.NewSequence()
 	for err == nil && seq.Len() < 4*m.Spec.Context {
 		before := seq.Len()
-		if err = m.Forward(seq, Input{IDs: make([]int32, 8)}, nil); err != nil && seq.Len() != before {
+		if err = m.Forward(context.Background(), seq, Input{IDs: make([]int32, 8)}, nil); err != nil && seq.Len() != before {
 			return fmt.Errorf("memory: a failed step left %d tokens of %d", seq.Len(), before)
 		}
 	}

@@ -1,13 +1,13 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/memory"
-	"github.com/lrun/lrun/positional"
 	"github.com/lrun/lrun/weights"
 )
 
@@ -34,6 +34,7 @@ type Model struct {
 	scratch *scratch
 	pool    *memory.Pool
 	closed  bool
+	spare   []backend.Readback // for pages on their way to the host
 }
 
 var errClosed = errors.New("the model is closed")
@@ -55,13 +56,16 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	if m.chunk <= 0 {
 		m.chunk = 256
 	}
+	if m.policy == nil {
+		m.policy = memory.Full{}
+	}
+	if n := m.policy.Chunk(); n > 0 {
+		m.chunk = n
+	}
 	for _, r := range s.Ropes() {
 		if most := r.MostAtOnce(); most > 0 {
 			m.chunk = min(m.chunk, most)
 		}
-	}
-	if m.policy == nil {
-		m.policy = memory.Full{}
 	}
 	err := l.run()
 	m.release = l.release
@@ -70,7 +74,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 		m.scratch, err = newScratch(b, s, m.chunk, m.rows, m.policy)
 	}
 	if err == nil {
-		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), min(s.Context, m.chunk), m.policy.Recall(positional.Endless).K)
+		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), m.policy, min(s.Context, m.chunk))
 	}
 	if err != nil {
 		m.Close()
@@ -84,7 +88,7 @@ func (s *Spec) kvShapes() []memory.Shape {
 	var shapes []memory.Shape
 	for i := range s.Layers {
 		a := &s.Layers[i].Attention
-		shapes = append(shapes, memory.Shape{KVHeads: a.KVHeads, HeadDim: a.HeadDim, Window: a.Window})
+		shapes = append(shapes, memory.Shape{Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Window: a.Window})
 	}
 	return shapes
 }
@@ -116,9 +120,13 @@ func (m *Model) Close() {
 	if m.scratch != nil {
 		m.scratch.free()
 	}
+	for _, r := range m.spare {
+		r.Release()
+	}
 	for _, r := range m.release {
 		r()
 	}
+	m.spare = nil
 	m.pool, m.scratch, m.release = nil, nil, nil
 }
 
@@ -129,11 +137,15 @@ func (m *Model) NewSequence() (*Sequence, error) {
 	if m.closed {
 		return nil, errClosed
 	}
-	return &Sequence{Sequence: m.pool.NewSequence(m.policy), stages: make([]int, len(m.scratch.ropes))}, nil
+	seq, err := m.pool.NewSequence()
+	if err != nil {
+		return nil, err
+	}
+	return &Sequence{Sequence: seq, stages: make([]int, len(m.scratch.ropes))}, nil
 }
 
 // Alone reports whether the last token of a prompt is best read alone: it may look up what it does not see.
-func (m *Model) Alone() bool { return m.policy.Recall(positional.Endless).K > 0 }
+func (m *Model) Alone() bool { return m.policy.Alone() }
 
 // Chunk is the largest number of tokens that Forward takes.
 func (m *Model) Chunk() int { return m.chunk }
@@ -146,8 +158,19 @@ func (m *Model) LogitRows() int { return m.rows }
 func (m *Model) Drop(seq *Sequence, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.closed {
+	if !m.closed && n < seq.Len() {
+		m.settle(context.Background(), seq) // an error comes again with the next step
 		seq.Truncate(n)
+	}
+}
+
+// Release gives a sequence's memory back; it must not be used afterwards.
+func (m *Model) Release(seq *Sequence) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		seq.cancel()
+		seq.Sequence.Release()
 	}
 }
 
@@ -175,39 +198,47 @@ type Input struct {
 	Rows   Rows
 	Length int  // of the text once all of it is read, where that is more than with this chunk
 	Recall bool // a token that is read alone may look up what it does not see; see memory.Lambda
+	Once   bool // the sink must not be called a second time for the same logits
 }
 
 // Forward appends a chunk of tokens to a sequence and runs the network over them. It may return before the device is
-// done. On an error the sequence is as it was, or empty.
-func (m *Model) Forward(seq *Sequence, in Input, sink Sink) error {
+// done. On an error the sequence is as it was, or empty. Where a layer looks blocks up that are not on the device, the
+// sink may be called again, with the right logits.
+func (m *Model) Forward(ctx context.Context, seq *Sequence, in Input, sink Sink) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return errClosed
 	}
 	n := max(1, len(in.IDs))
-	if n > m.chunk {
-		return fmt.Errorf("a chunk of %d tokens, the model takes %d", n, m.chunk)
+	if n > m.chunk || n > seq.Step(n) {
+		return fmt.Errorf("a chunk of %d tokens, the model takes %d", n, seq.Step(m.chunk))
+	}
+	if at := seq.Places(); m.Spec.Fixed && at+n > m.Spec.Context {
+		return fmt.Errorf("position %d: the model's learned positions end at %d", at+n-1, m.Spec.Context)
 	}
 	before := seq.Len()
-	if m.Spec.Fixed && before+n > m.Spec.Context {
-		return fmt.Errorf("position %d: the model's learned positions end at %d", before+n-1, m.Spec.Context)
-	}
 	seq.turned = false
-	err := seq.Extend(n)
+	err := m.settle(ctx, seq)
+	if err == nil {
+		err = seq.Extend(n)
+	}
 	if err == nil {
 		err = m.views(seq, n, in.Recall)
 	}
 	if err == nil {
-		err = m.b.Do(func(o backend.Ops) { m.record(o, seq, in, n, sink) })
+		err = m.run(ctx, seq, in, n, sink)
 	}
 	if err != nil && seq.turned { // who knows how far it came
 		before = 0
 	}
 	if err != nil {
+		seq.cancel()
 		seq.Truncate(before)
+		return err
 	}
-	return err
+	seq.Represented()
+	return nil
 }
 
 // views prepares what each layer's queries see.
@@ -226,6 +257,9 @@ func (m *Model) views(seq *Sequence, n int, recall bool) error {
 			return err
 		}
 	}
+	if seq.Lookup() > 0 {
+		return s.lookups.choose(s, seq)
+	}
 	if s.recall.K == 0 {
 		return nil
 	}
@@ -233,29 +267,49 @@ func (m *Model) views(seq *Sequence, n int, recall bool) error {
 	return s.room(&s.middle)
 }
 
-// record is the step: inputs, network, logits.
-func (m *Model) record(o backend.Ops, seq *Sequence, in Input, n int, sink Sink) {
-	s := m.scratch
-	st := step{n: n, ids: in.Device, pool: m.pool, far: seq.Far(), recall: s.recall}
+// step is what a chunk of n tokens, the last ones of the sequence, needs to know on its way.
+func (m *Model) step(seq *Sequence, in Input, n int) *step {
+	st := &m.scratch.step
+	*st = step{n: n, ids: in.Device, pool: m.pool, seq: seq, recall: m.scratch.recall, sets: m.policy.Sets(seq.Len())}
+	if st.recall.K > 0 {
+		st.sets = 3
+	}
 	if len(in.IDs) > 0 {
-		st.ids = st.cols(s.ids)
+		st.ids = st.cols(m.scratch.ids)
+	}
+	return st
+}
+
+// begin sends what the step needs and makes the first layer's input.
+func (m *Model) begin(o backend.Ops, seq *Sequence, st *step, in Input) {
+	s := m.scratch
+	m.copyPages(o, seq)
+	if len(in.IDs) > 0 {
 		s.words = s.words[:0]
 		for _, id := range in.IDs {
 			s.words = append(s.words, uint32(id))
 		}
 		o.Write(st.ids, s.words)
 	}
-	m.positions(o, seq, &st, m.policy.Span(max(in.Length, seq.Len())))
-	h := m.net.run(o, s, &st)
-	switch in.Rows {
+	m.positions(o, seq, st, m.policy.Span(max(in.Length, seq.Len())))
+	s.lookups.begin(o, s, st)
+	m.net.enter(o, s, st)
+}
+
+// finish gives the logits that are wanted to the sink.
+func (m *Model) finish(o backend.Ops, st *step, rows Rows, sink Sink) {
+	s := m.scratch
+	h := s.stream(st, st.normed)
+	switch rows {
 	case LastRow:
-		m.net.logits(o, s, s.logits.Slice(0, 1), h.Slice(n-1, 1))
-		sink.Logits(o, n-1, s.logits.Slice(0, 1))
+		m.net.logits(o, s, s.logits.Slice(0, 1), h.Slice(st.n-1, 1))
+		sink.Logits(o, st.n-1, s.logits.Slice(0, 1))
 	case AllRows:
-		for first := 0; first < n; first += s.logits.Rows {
-			rows := min(s.logits.Rows, n-first)
+		for first := 0; first < st.n; first += s.logits.Rows {
+			rows := min(s.logits.Rows, st.n-first)
 			m.net.logits(o, s, s.logits.Slice(0, rows), h.Slice(first, rows))
 			sink.Logits(o, first, s.logits.Slice(0, rows))
 		}
 	}
+	m.depart(o, st.seq)
 }

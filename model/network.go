@@ -97,22 +97,27 @@ func (n *network) embedProjected(o backend.Ops, s *scratch, in *step, a backend.
 	o.Linear(x, in.rows(s.narrow), n.projectIn, backend.Linear{Add: true})
 }
 
-// run takes the step's tokens through all layers and returns the last layer's output, normed.
-func (n *network) run(o backend.Ops, s *scratch, in *step) backend.Tensor {
+// enter makes the first layer's input.
+func (n *network) enter(o backend.Ops, s *scratch, in *step) {
 	n.embed(o, s, in)
 	first := n.layers[0].before()
-	normed := first != nil
-	if normed {
+	if in.normed = first != nil; in.normed {
 		o.Norm(in.rows(s.h), in.rows(s.x), *first)
 	}
-	for i := range n.layers {
-		next := n.norm
-		if i+1 < len(n.layers) {
-			next = n.layers[i+1].before()
-		}
-		normed = n.layers[i].run(o, s, in, i, normed, next)
+}
+
+// ask is the first half of layer i, until it is known what its queries look up.
+func (n *network) ask(o backend.Ops, s *scratch, in *step, i int) {
+	n.layers[i].attention.ask(o, s, in, i, s.stream(in, in.normed))
+}
+
+// answer is the rest of layer i, with the next one's norm.
+func (n *network) answer(o backend.Ops, s *scratch, in *step, i int) {
+	next := n.norm
+	if i+1 < len(n.layers) {
+		next = n.layers[i+1].before()
 	}
-	return s.stream(in, normed)
+	in.normed = n.layers[i].answer(o, s, in, i, in.normed, next)
 }
 
 // before is the norm that the layer's input goes through, or nil.
@@ -123,11 +128,11 @@ func (y *layer) before() *backend.Norm {
 	return y.attentionNorm
 }
 
-// run is one block. normed says whether s.h holds the normed input; the result says the same of the next block, whose
-// norm is next.
-func (y *layer) run(o backend.Ops, s *scratch, in *step, i int, normed bool, next *backend.Norm) bool {
+// answer is a block from its attention on. normed says whether s.h holds the normed input; the result says the same of the
+// next block, whose norm is next.
+func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, next *backend.Norm) bool {
 	h := s.stream(in, normed)
-	y.attention.run(o, s, in, i, h)
+	y.attention.answer(o, s, in, i)
 	switch {
 	case y.spec.Parallel:
 		if y.mlpNorm != nil {

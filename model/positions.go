@@ -9,8 +9,10 @@ import (
 // Sequence is the cache of one session; its methods tell its length and what of it is held.
 type Sequence struct {
 	*memory.Sequence
-	stages []int // how the cached keys are turned, for each rope of the scratch: see positional.Rope.Stage
-	turned bool  // some were turned anew in the last step
+	stages    []int // how the cached keys are turned, for each rope of the scratch: see positional.Rope.Stage
+	turned    bool  // some were turned anew in the last step
+	departing []departure
+	work      Work
 }
 
 // rotary is one of the network's ropes and what a step uploads for it.
@@ -32,8 +34,8 @@ const turnedChunks = 4
 // every rope. length is that of the whole text, as far as it is known.
 func (m *Model) positions(o backend.Ops, seq *Sequence, st *step, length int) {
 	s := m.scratch
-	first := seq.Len() - st.n
-	s.words = seq.Slots(s.words[:0], first, seq.Len())
+	first := seq.Places() - st.n
+	s.words = seq.Slots(s.words[:0], first, seq.Places())
 	o.Write(st.cols(s.slots), s.words)
 	if m.net.positions != nil {
 		s.words = s.words[:0]
@@ -44,7 +46,7 @@ func (m *Model) positions(o backend.Ops, seq *Sequence, st *step, length int) {
 	}
 	for i, r := range s.ropes {
 		m.turn(o, seq, i, r.Stage(length, seq.Len()), first)
-		s.words = r.write(s.words[:0], st, first, seq.stages[i], length)
+		s.words = r.write(s.words[:0], m.policy, st, first, seq.stages[i], length)
 		o.Write(st.blocks(r), s.words)
 	}
 	if st.recall.K > 0 {
@@ -61,9 +63,9 @@ func (m *Model) positions(o backend.Ops, seq *Sequence, st *step, length int) {
 	}
 }
 
-// write appends a step's rows of angles: of the keys, of the queries where they turn otherwise, and of the queries as raw
-// keys see them, at one distance for all.
-func (r *rotary) write(words []uint32, st *step, first, stage, length int) []uint32 {
+// write appends a step's rows of angles: of the keys, of the queries where they turn otherwise, and of each further set of
+// queries.
+func (r *rotary) write(words []uint32, p memory.Policy, st *step, first, stage, length int) []uint32 {
 	for i := range st.n {
 		words = r.Keys(words, first+i, stage)
 	}
@@ -72,13 +74,10 @@ func (r *rotary) write(words []uint32, st *step, first, stage, length int) []uin
 			words = r.Queries(words, first+i, stage, length)
 		}
 	}
-	if st.sets() > 1 {
-		for range st.n {
-			words = r.Queries(words, st.far, stage, length)
+	for set := 1; set < st.sets; set++ {
+		for i := range st.n {
+			words = r.Queries(words, p.Turn(set, first+i), stage, length)
 		}
-	}
-	if st.recall.K > 0 {
-		words = r.Queries(words, st.recall.Distance, stage, length)
 	}
 	return words
 }

@@ -35,7 +35,9 @@ type scratch struct {
 	lookup   memory.Recall  // what long texts look up; K 0: nothing
 	recall   memory.Recall  // what this step does
 	recalled backend.Tensor // u32 [1][mostRecalled]: slots for what is looked up
-	words    []uint32       // host side of what is written to a step's u32 tensors
+	lookups  *lookups
+	step     step
+	words    []uint32 // host side of what is written to a step's u32 tensors
 }
 
 // sight is what layers that see the same tokens have in common.
@@ -54,27 +56,23 @@ type step struct {
 	n    int            // tokens
 	ids  backend.Tensor // u32 [1][n]
 	pool *memory.Pool
-	far  int // the distance at which raw keys appear; 0: none do
+	seq  *Sequence
+	sets int // of queries, turned differently
 	raw  int // how many of the tokens, the first ones, get a raw copy of their keys
 
-	recall memory.Recall // what is looked up
+	recall  memory.Recall // keys that are looked up
+	fresh   int           // blocks that need representatives
+	weighed int           // the layers before this one have added up attention already
+
+	normed bool // s.h holds the normed input of the layer at hand, not s.x
 }
 
-// sets is how many differently turned copies of the queries the step's views want.
-func (in *step) sets() int {
-	switch {
-	case in.recall.K > 0:
-		return 3
-	case in.far > 0:
-		return 2
-	}
-	return 1
-}
+// queries are those of layer i, of all sets.
+func (in *step) queries(s *scratch, i int) backend.Tensor { return s.q[i].Slice(0, in.sets*in.n) }
 
-// blocks are a rope's angles in the step: of the keys, of the queries where they turn otherwise, of those at the far
-// distance.
+// blocks are a rope's angles in the step: of the keys, of the queries where they turn otherwise, of each further set.
 func (in *step) blocks(r *rotary) backend.Tensor {
-	n := in.sets()
+	n := in.sets
 	if r.Apart() {
 		n++
 	}
@@ -114,7 +112,7 @@ func (c *scratch) stream(in *step, normed bool) backend.Tensor {
 // newScratch makes the tensors for chunks of chunk tokens, whose logits come in blocks of logitRows rows, and which see
 // what the policy says.
 func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Policy) (*scratch, error) {
-	sets := p.Sets()
+	sets := mostSets(p)
 	c := &scratch{
 		b: b, act: map[int]backend.Tensor{}, expertAct: map[int]backend.Tensor{}, routes: map[int]backend.Tensor{},
 		views: map[sight]*backend.View{}, lookup: p.Recall(positional.Endless),
@@ -137,17 +135,26 @@ func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Polic
 		a := &s.Layers[i].Attention
 		c.qkv = append(c.qkv, c.once(shared, 0, chunk, (a.Heads+2*a.KVHeads)*a.HeadDim))
 		c.q = append(c.q, c.once(shared, 1, sets*chunk, a.Heads*backend.Pad4(a.HeadDim)))
-		c.attended = append(c.attended, c.once(shared, 2, chunk, a.Heads*a.HeadDim))
+		c.attended = append(c.attended, c.once(shared, 2, chunk, a.Heads*(a.HeadDim+1)))
 		if at := c.sight(i, a); c.views[at] == nil {
 			c.views[at] = &backend.View{}
 		}
 		c.mlp(&s.Layers[i].MLP, chunk)
 	}
+	c.lookups = newLookups(c, len(s.Layers), p, chunk)
 	if c.err != nil {
 		c.free()
 		return nil, c.err
 	}
 	return c, nil
+}
+
+// mostSets is how many sets of queries a step has at most.
+func mostSets(p memory.Policy) int {
+	if p.Recall(positional.Endless).K > 0 {
+		return 3
+	}
+	return p.Sets(positional.Endless)
 }
 
 // mlp makes what a layer's MLP needs.
@@ -212,7 +219,7 @@ func (c *scratch) free() {
 	for _, r := range c.release {
 		r()
 	}
-	for _, v := range append(slices.Collect(maps.Values(c.views)), &c.middle) {
+	for _, v := range append(slices.Collect(maps.Values(c.views)), append(c.lookups.tables(), &c.middle)...) {
 		if !v.Table.IsNone() {
 			v.Table.Buf.Release()
 		}

@@ -17,7 +17,7 @@ func (o *ops) Rotate(kv *backend.KV, a backend.Rotate) {
 					rotate(key[:a.Rotary], row(a.Rope, i), a.Interleaved)
 				}
 				storeKey(kv, to, h, key[:kv.HeadDim])
-				if from != to {
+				if from != to && kv.V != nil {
 					copyValue(kv, from, to, h)
 				}
 			}

@@ -1,0 +1,347 @@
+package model
+
+import (
+	"context"
+	"encoding/binary"
+	"slices"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
+)
+
+// Work counts what a sequence's look-ups cost.
+type Work struct {
+	Steps      int // chunks and tokens
+	LookedUp   int // blocks that layers chose
+	RoundTrips int // times that a step had to wait for the device before it could go on
+}
+
+// lookups are the tensors for looking up blocks (see memory.InfLLM); all none where the policy has none.
+type lookups struct {
+	policy  memory.InfLLM
+	choices []backend.View // of each layer, or the first of all
+	cached  bool           // the choices say where blocks are in pairs
+	fresh   backend.Tensor // u32 [3][most]: the blocks that need representatives
+	report  backend.Tensor // u32 [1 + layers][topk]: the first layer that missed a block, and one more; each layer's picks
+	read    backend.Readback
+}
+
+func newLookups(c *scratch, layers int, p memory.Policy, chunk int) *lookups {
+	policy, ok := p.(memory.InfLLM)
+	if !ok {
+		return &lookups{}
+	}
+	l := &lookups{policy: policy, choices: make([]backend.View, layers)}
+	l.fresh = c.tensor(3, memory.MostNew(p, chunk))
+	l.report = c.tensor(1+layers, policy.TopK)
+	if c.err == nil {
+		l.read, c.err = c.b.NewReadback(4 * (1 + layers) * policy.TopK)
+	}
+	if c.err == nil {
+		c.release = append(c.release, l.read.Release)
+	}
+	return l
+}
+
+// tables are the views, for releasing.
+func (l *lookups) tables() []*backend.View {
+	var all []*backend.View
+	for i := range l.choices {
+		all = append(all, &l.choices[i])
+	}
+	return all
+}
+
+// missed is the word that says which layer missed a block.
+func (l *lookups) missed() backend.Tensor { return cut(l.report.Slice(0, 1), 1) }
+
+// picks are what layer i chose.
+func (l *lookups) picks(i, k int) backend.Tensor { return cut(l.report.Slice(1+i, 1), k) }
+
+// choose prepares what each layer chooses from.
+func (l *lookups) choose(s *scratch, seq *Sequence) error {
+	for i := range l.choices {
+		if seq.Mass(i).IsNone() {
+			continue
+		}
+		v := &l.choices[i]
+		l.cached = seq.Choice(v, i)
+		if err := s.room(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin sends which blocks need representatives, and clears the report.
+func (l *lookups) begin(o backend.Ops, s *scratch, st *step) {
+	if l.report.IsNone() {
+		return
+	}
+	o.Write(l.missed(), []uint32{0})
+	s.words, st.fresh = st.seq.New(s.words[:0])
+	if st.fresh > 0 {
+		o.Write(cut(l.fresh, st.fresh), s.words)
+	}
+}
+
+// looks reports whether layer i looks up blocks, as soon as there are some.
+func (in *step) looks(i int) bool { return !in.seq.Mass(i).IsNone() }
+
+// lookUp makes the representatives of new blocks of layer i, and chooses the blocks that the queries are to see.
+func (in *step) lookUp(o backend.Ops, s *scratch, i int, q backend.Tensor, heads int) {
+	l, kv, reps := s.lookups, in.pool.Layer(i), in.pool.Representatives(i)
+	if in.fresh > 0 {
+		o.Represent(reps, kv, in.seq.Mass(i), backend.Represent{TopK: l.policy.ReprTopK, Blocks: cut(l.fresh, in.fresh)})
+	}
+	k := in.seq.Lookup()
+	if k == 0 {
+		return
+	}
+	view := s.views[sight{}]
+	o.Lookup(q, reps, kv, l.choices[i], backend.Lookup{
+		Heads: heads, Picks: l.picks(i, k), Cached: l.cached, Missed: l.missed(), Mark: uint32(i + 1), View: *view, Segment: chosen(view, k),
+	})
+}
+
+// chosen is the number of the segment whose pages are looked up.
+func chosen(v *backend.View, k int) int {
+	return slices.IndexFunc(v.Segments, func(g backend.Segment) bool { return g.Query == 1 && !g.Causal && len(g.Pages) == k })
+}
+
+// run takes a step through the network: at once where no layer can miss a block, or is not likely to; else layer by layer,
+// so that blocks can come to the device as they are chosen.
+func (m *Model) run(ctx context.Context, seq *Sequence, in Input, n int, sink Sink) error {
+	seq.work.Steps++
+	st := m.step(seq, in, n)
+	k := seq.Lookup()
+	seq.work.LookedUp += k * m.lookingLayers(seq)
+	surely := k == 0 || seq.Resident()
+	if surely || n == 1 && len(in.IDs) > 0 && !in.Once {
+		err := m.b.Do(func(o backend.Ops) { m.atOnce(o, st, in, sink, !surely) })
+		if err != nil || surely {
+			return err
+		}
+		missed, err := m.noteUse(ctx, seq, k)
+		if err != nil || missed == 0 {
+			return err
+		}
+		seq.cancel() // what departs is fetched again
+		st = m.step(seq, in, n)
+		st.weighed = missed - 1
+	}
+	return m.byLayer(ctx, st, in, k, sink)
+}
+
+// lookingLayers is how many layers look up blocks.
+func (m *Model) lookingLayers(seq *Sequence) int {
+	n := 0
+	for i := range m.net.layers {
+		if !seq.Mass(i).IsNone() {
+			n++
+		}
+	}
+	return n
+}
+
+// atOnce is the whole step.
+func (m *Model) atOnce(o backend.Ops, st *step, in Input, sink Sink, report bool) {
+	m.begin(o, st.seq, st, in)
+	for i := range m.net.layers {
+		m.net.ask(o, m.scratch, st, i)
+		m.net.answer(o, m.scratch, st, i)
+	}
+	if report {
+		o.Fetch(m.scratch.lookups.read, m.scratch.lookups.report)
+	}
+	m.finish(o, st, in.Rows, sink)
+}
+
+// noteUse waits for the report of a step, and returns the number of the first layer that missed a block, and one more, or 0.
+func (m *Model) noteUse(ctx context.Context, seq *Sequence, k int) (missed int, err error) {
+	words, err := m.report(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if words[0] != 0 {
+		return int(words[0]), nil
+	}
+	for i := range m.net.layers {
+		if !seq.Mass(i).IsNone() {
+			seq.Used(i, words[(1+i)*m.scratch.lookups.report.Cols:][:k])
+		}
+	}
+	return 0, nil
+}
+
+// report is the lookups' on the host.
+func (m *Model) report(ctx context.Context) ([]uint32, error) {
+	data, err := m.scratch.lookups.read.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	words := make([]uint32, len(data)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return words, nil
+}
+
+// byLayer is a step that waits, in each layer that looks up, for what it chose.
+func (m *Model) byLayer(ctx context.Context, st *step, in Input, k int, sink Sink) error {
+	var loads []memory.Load
+	last := len(m.net.layers) - 1
+	for at := -1; at <= last; { // layer at has asked
+		next := at
+		err := m.b.Do(func(o backend.Ops) {
+			for _, l := range loads {
+				o.WritePage(m.pool.Layer(at), l.Page, l.Data)
+			}
+			next = m.stretch(o, st, in, at, sink)
+		})
+		if err != nil || next > last {
+			return err
+		}
+		if loads, err = m.bring(ctx, st.seq, next, k, loads[:0]); err != nil {
+			return err
+		}
+		at = next
+	}
+	return nil
+}
+
+// stretch goes on from layer at, which has asked, until another one that looks up has, and returns its number, or after the
+// last layer to the end.
+func (m *Model) stretch(o backend.Ops, st *step, in Input, at int, sink Sink) int {
+	s := m.scratch
+	if at < 0 {
+		m.begin(o, st.seq, st, in)
+	} else {
+		m.net.answer(o, s, st, at)
+	}
+	for i := at + 1; i < len(m.net.layers); i++ {
+		m.net.ask(o, s, st, i)
+		if st.looks(i) {
+			o.Fetch(s.lookups.read, s.lookups.report)
+			return i
+		}
+		m.net.answer(o, s, st, i)
+	}
+	m.finish(o, st, in.Rows, sink)
+	return len(m.net.layers)
+}
+
+// bring waits for what layer i chose, and says what of it must be written to the device.
+func (m *Model) bring(ctx context.Context, seq *Sequence, i, k int, loads []memory.Load) ([]memory.Load, error) {
+	seq.work.RoundTrips++
+	words, err := m.report(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := m.scratch
+	loads, err = seq.Bring(loads, i, words[(1+i)*s.lookups.report.Cols:][:k])
+	if err != nil {
+		return nil, err
+	}
+	return loads, s.room(s.views[sight{}])
+}
+
+// departure is a block on its way to the host: its keys and values of each layer.
+type departure []backend.Readback
+
+// depart copies the blocks that leave the device.
+func (m *Model) depart(o backend.Ops, seq *Sequence) {
+	seq.Departing(func(_ int, page uint32) {
+		var d departure
+		for i := range m.net.layers {
+			r, err := m.readback()
+			if err != nil {
+				return // it departs another time
+			}
+			o.FetchPage(r, m.pool.Layer(i), page)
+			d = append(d, r)
+		}
+		seq.departing = append(seq.departing, d)
+	})
+}
+
+// readback is one for a page of any layer.
+func (m *Model) readback() (backend.Readback, error) {
+	if n := len(m.spare); n > 0 {
+		r := m.spare[n-1]
+		m.spare = m.spare[:n-1]
+		return r, nil
+	}
+	most := 0
+	for i := range m.net.layers {
+		most = max(most, m.pool.Layer(i).PageBytes())
+	}
+	return m.b.NewReadback(2 * most)
+}
+
+// settle stores the blocks that have come to the host.
+func (m *Model) settle(ctx context.Context, seq *Sequence) error {
+	for n, d := range seq.departing {
+		layers := make([][]byte, len(d))
+		for i, r := range d {
+			var err error
+			if layers[i], err = r.Wait(ctx); err != nil {
+				seq.departing = seq.departing[n:]
+				seq.cancel()
+				return err
+			}
+		}
+		if err := seq.Stored(layers); err != nil {
+			seq.departing = seq.departing[n:]
+			seq.cancel()
+			return err
+		}
+		m.spare = append(m.spare, d...)
+	}
+	seq.departing = seq.departing[:0]
+	return nil
+}
+
+// cancel takes back that blocks are on their way.
+func (seq *Sequence) cancel() {
+	for _, d := range seq.departing {
+		for _, r := range d {
+			r.Release()
+		}
+	}
+	seq.departing = seq.departing[:0]
+	seq.Stay()
+}
+
+// copyPages gives the sequence pages of its own where it shared them.
+func (m *Model) copyPages(o backend.Ops, seq *Sequence) {
+	for _, c := range seq.Copies() {
+		seq.turned = true
+		for i := range m.net.layers {
+			kv := m.pool.Layer(i)
+			if c.Reps {
+				kv = m.pool.Representatives(i)
+			}
+			if kv != nil {
+				m.copyPage(o, kv, c)
+			}
+		}
+	}
+}
+
+// copyPage copies the first tokens of a page.
+func (m *Model) copyPage(o backend.Ops, kv *backend.KV, c memory.Copy) {
+	s := m.scratch
+	for first := 0; first < c.Tokens; first += m.chunk {
+		n := min(m.chunk, c.Tokens-first)
+		slots := func(t backend.Tensor, page uint32) backend.Tensor {
+			s.words = s.words[:0]
+			for i := range n {
+				s.words = append(s.words, page*uint32(kv.Page)+uint32(first+i))
+			}
+			o.Write(cut(t, n), s.words)
+			return cut(t, n)
+		}
+		o.Rotate(kv, backend.Rotate{From: slots(s.slots, c.From), To: slots(s.rawSlots, c.To)})
+	}
+}
