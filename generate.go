@@ -173,9 +173,10 @@ func (g *generation) loop(ctx context.Context) error {
 	if err := g.prepare(); err != nil {
 		return err
 	}
-	if err := g.s.read(ctx, g, g.o.progress); err != nil {
+	if err := g.s.read(ctx, g, g.penalises(), g.o.progress); err != nil {
 		return err
 	}
+	g.step = 1
 	for made := 0; made < g.limit; made++ {
 		if err := g.submit(ctx, made); err != nil {
 			return err
@@ -198,14 +199,18 @@ func (g *generation) loop(ctx context.Context) error {
 
 // submit sends the steps that may follow token number made before that is read.
 func (g *generation) submit(ctx context.Context, made int) error {
-	for g.step <= made+g.s.m.backend.Ahead() && g.step < g.limit {
+	for g.step <= made+g.s.m.net.Ahead(g.s.seq) && g.step < g.limit {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		in := model.Input{Device: g.s.device.next, Rows: model.LastRow, Recall: true}
+		in := model.Input{Device: g.s.device.next, Rows: model.LastRow, Recall: true, Once: g.penalises()}
+		if g.step == made { // the id is here, so that the step may be repeated
+			in.IDs = g.s.ids[len(g.s.ids)-1:]
+		}
 		if err := g.s.m.net.Forward(ctx, g.s.seq, in, g); err != nil {
 			return err
 		}
+		g.step++
 	}
 	return nil
 }
@@ -220,7 +225,6 @@ func (g *generation) Logits(o backend.Ops, _ int, logits backend.Tensor) {
 	}
 	o.Sample(d.drawn, logits, a)
 	o.Fetch(d.reads[g.step%len(d.reads)], d.drawn)
-	g.step++
 }
 
 // penalises reports whether sampling must know which tokens have occurred.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
 )
 
 // Option is a choice in opening a model.
@@ -18,6 +19,7 @@ type openOptions struct {
 	chunk    int
 	kv       backend.DType
 	rope     string
+	memory   func(trained int) (memory.Policy, error) // nil: not said
 	progress func(done, total int64)
 }
 
@@ -99,6 +101,23 @@ func WithKV(dtype string) Option {
 		default:
 			return fmt.Errorf("KV cache type %q is not one of f32, f16", dtype)
 		}
+		return nil
+	}
+}
+
+// WithMemory chooses which past tokens a query sees, and where they are kept: memory.Full (the default), memory.Sinks,
+// memory.InfLLM and the others of the package memory. memory.InfLLMFor has the paper's constants.
+func WithMemory(p memory.Policy) Option {
+	return func(o *openOptions) error {
+		o.memory = func(int) (memory.Policy, error) { return p, nil }
+		return p.Check()
+	}
+}
+
+// WithMemoryNamed is WithMemory by name, with options such as "n_local=4096,topk=16": see memory.Parse.
+func WithMemoryNamed(name, options string) Option {
+	return func(o *openOptions) error {
+		o.memory = func(trained int) (memory.Policy, error) { return memory.Parse(name, options, trained) }
 		return nil
 	}
 }

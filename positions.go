@@ -42,24 +42,37 @@ func (o *openOptions) scaling() string {
 
 // policy is what a query of the model sees.
 func (o *openOptions) policy(s *model.Spec) (memory.Policy, error) {
-	args, ok := o.lambda()
-	if !ok {
-		return memory.Full{}, nil
-	}
-	for _, r := range s.Ropes() {
-		if r.Apart() {
-			return nil, fmt.Errorf("lambda does not go with this model's rope (%s)", r.Summary())
-		}
-	}
-	l, err := memory.ParseLambda(args, s.Context)
+	p, err := o.chosen(s.Context)
 	if err != nil {
 		return nil, err
 	}
-	if l.TopK > 0 && !s.SeesAll(l.Layer) {
-		return nil, fmt.Errorf("lambda:%s looks up from layer %d on, but none of the model's %d layers from there on sees all tokens",
-			args, l.Layer, len(s.Layers))
+	if _, all := p.(memory.Full); all {
+		return p, nil
 	}
-	return l, nil
+	for _, r := range s.Ropes() {
+		if p.Sets(endless) > 1 && r.Apart() {
+			return nil, fmt.Errorf("%s does not go with this model's rope (%s)", p, r.Summary())
+		}
+	}
+	if l, ok := p.(memory.Lambda); ok && l.TopK > 0 && !s.SeesAll(l.Layer) {
+		return nil, fmt.Errorf("lambda looks up from layer %d on, but none of the model's %d layers from there on sees all tokens",
+			l.Layer, len(s.Layers))
+	}
+	return p, nil
+}
+
+// chosen is the policy that was asked for.
+func (o *openOptions) chosen(trained int) (memory.Policy, error) {
+	args, lambda := o.lambda()
+	switch {
+	case lambda && o.memory != nil:
+		return nil, fmt.Errorf("--rope lambda is a memory of its own, and there is another: leave one of them out")
+	case lambda:
+		return memory.ParseLambda(args, trained)
+	case o.memory != nil:
+		return o.memory(trained)
+	}
+	return memory.Full{}, nil
 }
 
 // contextOf is how many tokens a session may hold: as many as asked for, else what the model was trained for, or more

@@ -91,8 +91,9 @@ func (s *Session) set(ids []int32) {
 }
 
 // read takes all tokens that the cache lacks through the model, in chunks, the last of them with sink. It waits for each
-// chunk but the last, so that a cancelled context stops between chunks. progress, unless nil, hears of each chunk.
-func (s *Session) read(ctx context.Context, sink model.Sink, progress func(done, total int)) error {
+// chunk but the last, so that a cancelled context stops between chunks. once says that sink must not be called again.
+// progress, unless nil, hears of each chunk.
+func (s *Session) read(ctx context.Context, sink model.Sink, once bool, progress func(done, total int)) error {
 	first := s.seq.Len()
 	for {
 		if err := ctx.Err(); err != nil {
@@ -108,7 +109,7 @@ func (s *Session) read(ctx context.Context, sink model.Sink, progress func(done,
 		}
 		in := model.Input{IDs: s.ids[at : at+n], Length: len(s.ids)}
 		if at+n == len(s.ids) {
-			in.Rows, in.Recall = model.LastRow, true
+			in.Rows, in.Recall, in.Once = model.LastRow, true, once
 			return s.m.net.Forward(ctx, s.seq, in, sink)
 		}
 		if err := s.m.net.Forward(ctx, s.seq, in, nil); err != nil {

@@ -21,7 +21,7 @@ type cache struct {
 	clock  float64
 	list   [][]uint32 // layer: scratch of pairs
 	apart  bool       // some blocks are in the store alone
-	data   [][]byte // of the blocks on their way to the device
+	data   [][]byte   // of the blocks on their way to the device
 	stats  Traffic
 }
 

@@ -19,4 +19,6 @@ func (Full) Held(n int) int { return n }
 
 func (Full) reach(window int) int { return window }
 
-func (Full) view(v *backend.View, s *Sequence, n, window int) { v.Segments = append(v.Segments, s.last(n, window)) }
+func (Full) view(v *backend.View, s *Sequence, n, window int) {
+	v.Segments = append(v.Segments, s.last(n, window))
+}

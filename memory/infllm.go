@@ -45,8 +45,8 @@ func InfLLMFor(trained int) InfLLM {
 	return l
 }
 
-// check says what is wrong with the constants, or nil.
-func (l InfLLM) check() error {
+// Check implements Policy.
+func (l InfLLM) Check() error {
 	switch {
 	case l.NInit < 0 || l.NLocal < 1 || l.BlockSize < 1 || l.TopK < 1 || l.ReprTopK < 1 || l.ExcBlockSize < 1:
 		return fmt.Errorf("infllm: n_init %d, n_local %d, block_size %d, topk %d, repr_topk %d, exc_block_size %d: want at least 0 and 1s",

@@ -49,15 +49,22 @@ func ParseLambda(text string, trained int) (Lambda, error) {
 	if len(parts) == 2 {
 		l.Limit = max(l.Local, trained)
 	}
+	return l, l.Check()
+}
+
+// Check implements Policy.
+func (l Lambda) Check() error {
 	switch {
 	case l.TopK > mostRecalled:
-		return l, fmt.Errorf("lambda:%s: a look-up of %d keys, at most %d are supported", text, l.TopK, mostRecalled)
+		return fmt.Errorf("lambda: a look-up of %d keys, at most %d are supported", l.TopK, mostRecalled)
+	case l.Start < 0 || l.TopK < 0 || l.Layer < 0:
+		return fmt.Errorf("lambda: %d first tokens and a look-up of %d keys from layer %d on: want at least 0", l.Start, l.TopK, l.Layer)
 	case l.Local < 1:
-		return l, fmt.Errorf("lambda:%s: a query must see at least one token, itself", text)
+		return fmt.Errorf("lambda: a query must see at least one token, itself")
 	case l.Limit < l.Local:
-		return l, fmt.Errorf("lambda:%s: the largest distance, %d, is below the %d last tokens", text, l.Limit, l.Local)
+		return fmt.Errorf("lambda: the largest distance, %d, is below the %d last tokens", l.Limit, l.Local)
 	}
-	return l, nil
+	return nil
 }
 
 // String implements Policy.

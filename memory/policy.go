@@ -6,6 +6,8 @@ import "github.com/lrun/lrun/backend"
 type Policy interface {
 	// String says it in words.
 	String() string
+	// Check says what is wrong with the policy's constants, or nil.
+	Check() error
 	// Seen is how many of n tokens the last one sees, in layers that see all.
 	Seen(n int) int
 	// Span is the largest distance between two of n tokens that see each other, and one more.
@@ -49,6 +51,9 @@ type Recall struct {
 
 // plain is what most policies have in common.
 type plain struct{}
+
+// Check implements Policy.
+func (plain) Check() error { return nil }
 
 // Sets implements Policy.
 func (plain) Sets(int) int { return 1 }

@@ -15,9 +15,9 @@ type Sequence struct {
 	raw    []uint32 // with raw keys, see rawAt; gone where they are kept elsewhere
 	len    int      // places: positions that are taken
 	left   int      // tokens that have no place any more
-	held   int     // positions from here on are held, and the starting tokens
-	blocks *blocks // where the policy has them
-	copies []Copy  // pages that were shared and are about to change
+	held   int      // positions from here on are held, and the starting tokens
+	blocks *blocks  // where the policy has them
+	copies []Copy   // pages that were shared and are about to change
 }
 
 // Copy is a page of the pool, or of its representatives, whose first tokens must be copied before the next step.
@@ -188,7 +188,9 @@ func (s *Sequence) drop(pages, raw int) {
 }
 
 // Slots appends the cache slots of the tokens at positions from to to−1 to dst.
-func (s *Sequence) Slots(dst []uint32, from, to int) []uint32 { return s.pool.slots(dst, s.pages, from, to) }
+func (s *Sequence) Slots(dst []uint32, from, to int) []uint32 {
+	return s.pool.slots(dst, s.pages, from, to)
+}
 
 // Raw is how many of the tokens from position from on get a raw copy of their keys.
 func (s *Sequence) Raw(from int) int { return max(0, min(s.len, s.policy.raws())-from) }

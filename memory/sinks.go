@@ -20,6 +20,14 @@ func (k Sinks) String() string {
 	return fmt.Sprintf("sinks: the first %d tokens and the %d before each, at their places among these", k.Start, k.Recent)
 }
 
+// Check implements Policy.
+func (k Sinks) Check() error {
+	if k.Start < 0 || k.Recent < 0 {
+		return fmt.Errorf("sinks: start_size %d and recent_size %d, want at least 0", k.Start, k.Recent)
+	}
+	return nil
+}
+
 // Seen implements Policy.
 func (k Sinks) Seen(n int) int { return min(n, k.Start+k.Recent+1) }
 

@@ -16,6 +16,14 @@ type Window struct {
 // String implements Policy.
 func (w Window) String() string { return fmt.Sprintf("window: the last %d tokens", w.Size) }
 
+// Check implements Policy.
+func (w Window) Check() error {
+	if w.Size < 1 {
+		return fmt.Errorf("window: n_local %d: a query must see at least one token, itself", w.Size)
+	}
+	return nil
+}
+
 // Seen implements Policy.
 func (w Window) Seen(n int) int { return min(n, w.Size) }
 

@@ -147,6 +147,15 @@ func (m *Model) NewSequence() (*Sequence, error) {
 // Alone reports whether the last token of a prompt is best read alone: it may look up what it does not see.
 func (m *Model) Alone() bool { return m.policy.Alone() }
 
+// Ahead is how many steps of a sequence it pays to submit before the result of the first is read: none where a step may
+// have to wait for blocks.
+func (m *Model) Ahead(seq *Sequence) int {
+	if !seq.Resident() {
+		return 0
+	}
+	return m.b.Ahead()
+}
+
 // Chunk is the largest number of tokens that Forward takes.
 func (m *Model) Chunk() int { return m.chunk }
 

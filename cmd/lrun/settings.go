@@ -1,18 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/memory"
 	"github.com/lrun/lrun/testdata"
 	"github.com/lrun/lrun/tokenizer"
 )
@@ -26,6 +29,7 @@ const ownRope = "own"
 // settings are the flags of all subcommands: the model, and where and how it runs.
 type settings struct {
 	model, backend, adapter, kv, rope string
+	memory, memoryOpt                 string
 	context, chunk                    int
 	quiet, verbose                    bool
 
@@ -40,6 +44,8 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.IntVar(&s.context, "context", 0, "tokens that the context holds (default: as trained, or as --rope is meant for)")
 	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32 or f16")
 	f.StringVar(&s.rope, "rope", ownRope, "how positions are told apart: linear:4, ntk:8, yarn:4, lambda:10,2048, …")
+	f.StringVar(&s.memory, "memory", "", "which tokens are seen: "+strings.Join(memory.Names, ", ")+" (default full)")
+	f.StringVar(&s.memoryOpt, "memory-opt", "", "its constants, by the papers' names: n_init=128,n_local=4096,block_size=128,topk=16")
 	f.IntVar(&s.chunk, "chunk", 0, "tokens of a prompt read at once (default 256)")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "nothing on stderr but errors")
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "a summary on stderr, also where that is no terminal")
@@ -56,6 +62,9 @@ func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
 	}
 	if s.rope != ownRope {
 		options = append(options, lrun.WithRope(s.rope))
+	}
+	if s.memory != "" || s.memoryOpt != "" {
+		options = append(options, lrun.WithMemoryNamed(cmp.Or(s.memory, "full"), s.memoryOpt))
 	}
 	if f.Changed("chunk") {
 		options = append(options, lrun.WithChunk(s.chunk))
