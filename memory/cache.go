@@ -91,16 +91,17 @@ func (c *cache) pairs(i int, raw []uint32) []uint32 {
 	return list
 }
 
-// Departing yields the blocks whose pages are to be copied to the host in the next step, for Stored: those that are far
+// Departing are the pages of the blocks that are to be copied to the host in the next step, for Stored: those that are far
 // enough behind that they will not be taken back.
-func (s *Sequence) Departing(yield func(block int, page uint32)) {
+func (s *Sequence) Departing() []uint32 {
 	if s.blocks == nil || s.blocks.cache == nil {
-		return
+		return nil
 	}
 	c := s.blocks.cache
-	for until := min(s.blocks.represented, s.blocks.Blocks(s.len-slack)); c.sent < until; c.sent++ {
-		yield(c.sent, s.raw[c.pool.pagesOf(c.NInit)+c.sent])
-	}
+	at := c.pool.pagesOf(c.NInit)
+	from, until := c.sent, max(c.sent, min(s.blocks.represented, s.blocks.Blocks(s.len-slack)))
+	c.sent = until
+	return s.raw[at+from : at+until]
 }
 
 // Stay takes back what Departing said: the copies did not come.

@@ -254,5 +254,6 @@ func (s *Sequence) last(n, window int) backend.Segment {
 // those after them.
 func (s *Sequence) rawRun(from, to int) backend.Segment {
 	at := s.rawAt(from)
-	return backend.Segment{Pages: s.raw[at/s.pool.page:], First: at % s.pool.page, Count: to - from, Pos: from}
+	first, count := at/s.pool.page, max(0, to-from)
+	return backend.Segment{Pages: s.raw[first : first+s.pool.pagesOf(at%s.pool.page+count)], First: at % s.pool.page, Count: count, Pos: from}
 }

@@ -126,7 +126,6 @@ func (m *Model) run(ctx context.Context, seq *Sequence, in Input, n int, sink Si
 		if err != nil || missed == 0 {
 			return err
 		}
-		seq.cancel() // what departs is fetched again
 		st = m.step(seq, in, n)
 		st.weighed = missed - 1
 	}
@@ -246,23 +245,35 @@ func (m *Model) bring(ctx context.Context, seq *Sequence, i, k int, loads []memo
 	return loads, s.room(s.views[sight{}])
 }
 
-// departure is a block on its way to the host: its keys and values of each layer.
-type departure []backend.Readback
+// departure is a block on its way to the host: its page, and where its keys and values of each layer go.
+type departure struct {
+	page  uint32
+	reads []backend.Readback
+}
+
+// leave prepares the departure of blocks with the next step.
+func (m *Model) leave(seq *Sequence) error {
+	for _, page := range seq.Departing() {
+		d := departure{page: page}
+		for range m.net.layers {
+			r, err := m.readback()
+			if err != nil {
+				return err
+			}
+			d.reads = append(d.reads, r)
+		}
+		seq.departing = append(seq.departing, d)
+	}
+	return nil
+}
 
 // depart copies the blocks that leave the device.
 func (m *Model) depart(o backend.Ops, seq *Sequence) {
-	seq.Departing(func(_ int, page uint32) {
-		var d departure
-		for i := range m.net.layers {
-			r, err := m.readback()
-			if err != nil {
-				return // it departs another time
-			}
-			o.FetchPage(r, m.pool.Layer(i), page)
-			d = append(d, r)
+	for _, d := range seq.departing {
+		for i, r := range d.reads {
+			o.FetchPage(r, m.pool.Layer(i), d.page)
 		}
-		seq.departing = append(seq.departing, d)
-	})
+	}
 }
 
 // readback is one for a page of any layer.
@@ -282,8 +293,8 @@ func (m *Model) readback() (backend.Readback, error) {
 // settle stores the blocks that have come to the host.
 func (m *Model) settle(ctx context.Context, seq *Sequence) error {
 	for n, d := range seq.departing {
-		layers := make([][]byte, len(d))
-		for i, r := range d {
+		layers := make([][]byte, len(d.reads))
+		for i, r := range d.reads {
 			var err error
 			if layers[i], err = r.Wait(ctx); err != nil {
 				seq.departing = seq.departing[n:]
@@ -296,7 +307,7 @@ func (m *Model) settle(ctx context.Context, seq *Sequence) error {
 			seq.cancel()
 			return err
 		}
-		m.spare = append(m.spare, d...)
+		m.spare = append(m.spare, d.reads...)
 	}
 	seq.departing = seq.departing[:0]
 	return nil
@@ -305,7 +316,7 @@ func (m *Model) settle(ctx context.Context, seq *Sequence) error {
 // cancel takes back that blocks are on their way.
 func (seq *Sequence) cancel() {
 	for _, d := range seq.departing {
-		for _, r := range d {
+		for _, r := range d.reads {
 			r.Release()
 		}
 	}

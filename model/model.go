@@ -233,6 +233,9 @@ func (m *Model) Forward(ctx context.Context, seq *Sequence, in Input, sink Sink)
 		err = seq.Extend(n)
 	}
 	if err == nil {
+		err = m.leave(seq)
+	}
+	if err == nil {
 		err = m.views(seq, n, in.Recall)
 	}
 	if err == nil {
