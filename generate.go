@@ -36,6 +36,7 @@ type Result struct {
 	CachedTokens int // of these, already in the session's cache
 	Kept         int // tokens of the session that the model can see at the end; the last drawn it reads with the next prompt
 	Dropped      int // tokens of the session that it cannot
+	Memory       MemoryStats
 	Generated    int // tokens made, end-of-text token included
 	FinishReason string
 	Seed         uint32
@@ -325,6 +326,7 @@ func (g *generation) end(err error) {
 	s.m.net.Drop(s.seq, len(s.ids))
 	g.result.Kept = s.m.policy.Seen(len(s.ids))
 	g.result.Dropped = len(s.ids) - g.result.Kept
+	g.result.Memory = s.Memory()
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		g.result.FinishReason = FinishCancelled

@@ -3,10 +3,11 @@ package lrun
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/memory"
 	"github.com/lrun/lrun/model"
 )
 
@@ -30,7 +31,10 @@ type deviceState struct {
 	reads  []backend.Readback
 }
 
-var errBusy = errors.New("the session is in use by another call")
+var (
+	errBusy          = errors.New("the session is in use by another call")
+	errSessionClosed = errors.New("the session is closed")
+)
 
 // NewSession starts an empty session.
 func (m *Model) NewSession() (*Session, error) {
@@ -38,21 +42,94 @@ func (m *Model) NewSession() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{m: m, seq: seq}
-	if s.device.next, err = m.backend.NewTensor(1, 1); err != nil {
-		return nil, err
-	}
-	if s.device.drawn, err = m.backend.NewTensor(1, 2); err != nil {
+	return m.session(seq, nil)
+}
+
+// session is one of a sequence, whose tokens are ids.
+func (m *Model) session(seq *model.Sequence, ids []int32) (*Session, error) {
+	s := &Session{m: m, seq: seq, ids: ids}
+	if err := s.device.make(m.backend); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	for range m.backend.Ahead() + 1 {
-		r, err := m.backend.NewReadback(8)
-		if err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-		s.device.reads = append(s.device.reads, r)
-	}
 	return s, nil
+}
+
+// make makes what sampling needs.
+func (d *deviceState) make(b backend.Backend) (err error) {
+	if d.next, err = b.NewTensor(1, 1); err != nil {
+		return err
+	}
+	if d.drawn, err = b.NewTensor(1, 2); err != nil {
+		return err
+	}
+	for range b.Ahead() + 1 {
+		r, err := b.NewReadback(8)
+		if err != nil {
+			return err
+		}
+		d.reads = append(d.reads, r)
+	}
+	return nil
+}
+
+// Fork is another session with the same text. They share their cache until they part, so that it costs little: to ask a
+// question of a long text that is to go on as if nothing had been asked.
+func (s *Session) Fork(ctx context.Context) (*Session, error) {
+	if !s.busy.TryLock() {
+		return nil, errBusy
+	}
+	defer s.busy.Unlock()
+	if s.device.reads == nil {
+		return nil, errSessionClosed
+	}
+	seq, err := s.m.net.Fork(ctx, s.seq)
+	if err != nil {
+		return nil, err
+	}
+	return s.m.session(seq, slices.Clone(s.ids))
+}
+
+// Feed appends tokens to the text and reads it, in whole chunks: what is left over is read with the next call, of this or of
+// another method.
+func (s *Session) Feed(ctx context.Context, ids []int32) error {
+	if !s.busy.TryLock() {
+		return errBusy
+	}
+	defer s.busy.Unlock()
+	if len(ids) > 0 {
+		if err := s.append(prompt{len(s.ids), ids}); err != nil {
+			return err
+		}
+	}
+	for {
+		at := s.seq.Len()
+		n := s.seq.Step(s.m.net.Chunk())
+		if len(s.ids)-at <= n {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.m.net.Forward(ctx, s.seq, model.Input{IDs: s.ids[at : at+n], Length: len(s.ids)}, nil); err != nil {
+			return err
+		}
+		if err := s.m.backend.Sync(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// MemoryStats says where a session's tokens are, and what look-ups cost.
+type MemoryStats struct {
+	memory.Stats
+	model.Work
+	DeviceBytes int64 `json:"device_bytes"` // of the model and all its sessions
+}
+
+// Memory says where the session's tokens are now.
+func (s *Session) Memory() MemoryStats {
+	stats, work := s.m.net.Stats(s.seq)
+	return MemoryStats{stats, work, s.m.backend.Memory()}
 }
 
 // Close gives the session's memory back. A second call does nothing.
@@ -131,7 +208,7 @@ type prompt struct {
 // from the cache; read sees to it.
 func (s *Session) append(p prompt) error {
 	if s.device.reads == nil {
-		return fmt.Errorf("the session is closed")
+		return errSessionClosed
 	}
 	if err := s.m.checkPrompt(p.ids, p.keep, 0); err != nil {
 		return err

@@ -10,25 +10,19 @@ import (
 // once it is stored.
 type cache struct {
 	InfLLM
-	pool   *Pool
-	store  *Store
-	stored int         // the blocks before this one are in the store
-	sent   int         // the blocks before this one are there or on their way
-	ids    []int       // of records: one a block and layer
-	pages  []uint32    // at most MaxCachedBlock
-	in     [][]int     // layer, page: the block that is in it; free where there is none
-	value  [][]float64 // layer, page: when it was used last, or how much
-	clock  float64
-	list   [][]uint32 // layer: scratch of pairs
-	apart  bool       // some blocks are in the store alone
-	data   [][]byte   // of the blocks on their way to the device
-	stats  Traffic
-}
-
-// Traffic counts the blocks of all layers that went to host memory and came back.
-type Traffic struct {
-	Stored  int // a block of a layer counts one
-	Fetched int
+	pool    *Pool
+	store   *Store
+	stored  int         // the blocks before this one are in the store
+	sent    int         // the blocks before this one are there or on their way
+	ids     []int       // of records: one a block and layer
+	pages   []uint32    // at most MaxCachedBlock
+	in      [][]int     // layer, page: the block that is in it; free where there is none
+	value   [][]float64 // layer, page: when it was used last, or how much
+	clock   float64
+	list    [][]uint32 // layer: scratch of pairs
+	apart   bool       // some blocks are in the store alone
+	data    [][]byte   // of the blocks on their way to the device
+	fetched int        // times that a block of a layer came from the store
 }
 
 const free = -1
@@ -121,7 +115,6 @@ func (s *Sequence) Stored(layers [][]byte) error {
 		}
 		c.ids = append(c.ids, id)
 	}
-	c.stats.Stored += len(layers)
 	at := c.pool.pagesOf(c.NInit) + c.stored
 	page := s.raw[at]
 	s.raw[at] = gone
@@ -212,7 +205,7 @@ func (c *cache) fetch(n, i, block int) ([]byte, error) {
 	for len(c.data) <= n {
 		c.data = append(c.data, make([]byte, c.record()))
 	}
-	c.stats.Fetched++
+	c.fetched++
 	data := c.data[n][:2*c.pool.layers[i].PageBytes()]
 	return data, c.store.Get(c.ids[block*len(c.in)+i], data)
 }

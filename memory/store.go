@@ -35,3 +35,10 @@ func (s *Store) Get(id int, dst []byte) error {
 }
 func (s *Store) Open()        { s.owners++ }
 func (s *Store) Close() error { s.owners--; return nil }
+
+type StoreStats struct {
+	HostBytes, FileBytes int64
+	Fault                error
+}
+
+func (s *Store) Stats() StoreStats { return StoreStats{HostBytes: int64(len(s.data)) * int64(s.size)} }

@@ -11,9 +11,9 @@ import (
 
 // Work counts what a sequence's look-ups cost.
 type Work struct {
-	Steps      int // chunks and tokens
-	LookedUp   int // blocks that layers chose
-	RoundTrips int // times that a step had to wait for the device before it could go on
+	Steps      int `json:"steps"`       // chunks and tokens
+	LookedUp   int `json:"looked_up"`   // blocks that layers chose
+	RoundTrips int `json:"round_trips"` // times that a step waited for the device before it could go on
 }
 
 // lookups are the tensors for looking up blocks (see memory.InfLLM); all none where the policy has none.
@@ -355,4 +355,68 @@ func (m *Model) copyPage(o backend.Ops, kv *backend.KV, c memory.Copy) {
 		}
 		o.Rotate(kv, backend.Rotate{From: slots(s.slots, c.From), To: slots(s.rawSlots, c.To)})
 	}
+}
+
+// Stats says where a sequence's tokens are, and what their look-ups have cost.
+func (m *Model) Stats(seq *Sequence) (memory.Stats, Work) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return seq.Stats(), seq.work
+}
+
+// Fork is another sequence of the same tokens, which shares pages with the first as long as neither changes them.
+func (m *Model) Fork(ctx context.Context, seq *Sequence) (*Sequence, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
+	if err := m.settle(ctx, seq); err != nil {
+		return nil, err
+	}
+	forked, err := seq.Sequence.Fork()
+	if err != nil {
+		return nil, err
+	}
+	f := &Sequence{Sequence: forked, stages: slices.Clone(seq.stages)}
+	for i := range m.net.layers {
+		if from := seq.Mass(i); err == nil && !from.IsNone() {
+			err = m.copyTensor(ctx, f.Mass(i), from)
+		}
+	}
+	if err != nil {
+		f.Sequence.Release()
+		return nil, err
+	}
+	return f, nil
+}
+
+// copyTensor copies a tensor by way of the host.
+func (m *Model) copyTensor(ctx context.Context, to, from backend.Tensor) error {
+	words, err := m.fetch(ctx, from)
+	if err != nil {
+		return err
+	}
+	return m.b.Do(func(o backend.Ops) { o.Write(to, words) })
+}
+
+// fetch is a tensor on the host.
+func (m *Model) fetch(ctx context.Context, t backend.Tensor) ([]uint32, error) {
+	r, err := m.b.NewReadback(4 * t.Rows * t.Cols)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Release()
+	if err := m.b.Do(func(o backend.Ops) { o.Fetch(r, t) }); err != nil {
+		return nil, err
+	}
+	data, err := r.Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	words := make([]uint32, len(data)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(data[4*i:])
+	}
+	return words, nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/lrun/lrun"
 )
 
@@ -31,6 +33,8 @@ type answer struct {
 	Backend         string   `json:"backend"`
 	Adapter         string   `json:"adapter"`
 	LogProbs        []token  `json:"logprobs,omitempty"`
+
+	Memory lrun.MemoryStats `json:"memory"`
 }
 
 // token is a token and the ln of its probability.
@@ -114,7 +118,7 @@ func (a *answer) fill(info lrun.Info, r lrun.Result) {
 	a.PrefillSeconds, a.DecodeSeconds = r.Prefill.Seconds(), r.Decode.Seconds()
 	a.PrefillRate = rate(r.PromptTokens, r.Prefill)
 	a.DecodeRate = rate(r.Generated-1, r.Decode) // the first token is prefill's
-	a.Backend, a.Adapter = info.Backend, info.Adapter
+	a.Backend, a.Adapter, a.Memory = info.Backend, info.Adapter, r.Memory
 }
 
 func rate(tokens int, d time.Duration) *float64 {
@@ -132,7 +136,16 @@ func (a *answer) summary() string {
 		}
 		return fmt.Sprintf(" (%.1f/s)", *r)
 	}
-	return fmt.Sprintf("%d tokens in%s, %d out%s, %s; %d kept, %d dropped; seed %d; %s on %s",
+	return fmt.Sprintf("%d tokens in%s, %d out%s, %s; %s; seed %d; %s on %s",
 		a.PromptTokens, speed(a.PrefillRate), a.GeneratedTokens, speed(a.DecodeRate), a.FinishReason,
-		a.KeptTokens, a.DroppedTokens, a.Seed, a.Backend, a.Adapter)
+		remembered(a.Memory), a.Seed, a.Backend, a.Adapter)
+}
+
+// remembered says in words what the memory did.
+func remembered(m lrun.MemoryStats) string {
+	text := fmt.Sprintf("%d tokens read, %d resident", m.Tokens, m.Resident)
+	if m.Blocks > 0 {
+		text += fmt.Sprintf(", %d of %d blocks off-loaded (%s), %d fetched", m.Stored, m.Blocks, humanize.IBytes(uint64(m.HostBytes+m.FileBytes)), m.Fetched)
+	}
+	return text + fmt.Sprintf(", %d dropped", m.Dropped)
 }
