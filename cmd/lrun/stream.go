@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/eval"
+)
+
+// streamFlags are the choices of lrun stream.
+type streamFlags struct {
+	asks        []string
+	askEvery    int
+	follow      bool
+	limit       int
+	session     string
+	plot        string
+	json        bool
+	draw        sampling
+	interactive bool
+}
+
+func newStream(s *settings) *cobra.Command {
+	f := &streamFlags{}
+	cmd := &cobra.Command{
+		Use:   "stream FILE|-",
+		Short: "Read a text without end, and answer questions on it",
+		Long: `Read a text of any length, a file or stdin, with a memory that keeps what matters (--memory infllm unless another is chosen),
+and answer questions on it: at the end, every so many tokens, or typed while it is read. A question and its answer leave
+no trace in what is read after them. Ctrl-C ends the reading; with --session it can go on later.`,
+		Example: `  lrun stream book.txt --ask "What is the pass key? The pass key is"
+  tail -f log.txt | lrun stream - -m checkpoints/Qwen3-0.6B --ask "What went wrong?" --ask-every 10000
+  lrun stream -m DIR growing.txt --follow --session growing.lrun
+  lrun stream book.txt --memory infllm --memory-opt block_size=32,topk=4 --ask "…" --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if s.memory == "" {
+				s.memory = "infllm"
+			}
+			f.interactive = args[0] != "-" && isTerminal(cmd.InOrStdin())
+			return s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
+				return (&stream{streamFlags: f, s: s, cmd: cmd, m: m}).run(ctx, args[0])
+			}, lrun.WithAnyLength())
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringArrayVar(&f.asks, "ask", nil, "a question, answered at the end (may be repeated)")
+	flags.IntVar(&f.askEvery, "ask-every", 0, "answer the questions every so many tokens too")
+	flags.BoolVar(&f.follow, "follow", false, "wait for more at the end of the file")
+	flags.IntVar(&f.limit, "limit", 0, "end after so many tokens (0: read all)")
+	flags.StringVar(&f.plot, "plot", "", "draw time and memory by length into a PNG")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object at the end")
+	f.draw.register(flags)
+	return cmd
+}
+
+// stream is a run of lrun stream.
+type stream struct {
+	*streamFlags
+	s       *settings
+	cmd     *cobra.Command
+	m       *lrun.Model
+	session *lrun.Session
+	clock   eval.Timeline
+	answers []streamAnswer
+	next    int // the length at which questions are answered
+}
+
+// streamAnswer is an answer to a question, as --json prints it.
+type streamAnswer struct {
+	Ask    string `json:"ask"`
+	Answer string `json:"answer"`
+	Tokens int    `json:"tokens"` // of the stream, when it was asked
+}
+
+// streamed is what --json prints.
+type streamed struct {
+	Answer           string             `json:"answer"` // the last one
+	Answers          []streamAnswer     `json:"answers"`
+	Tokens           int                `json:"tokens"`
+	Seconds          float64            `json:"seconds"`
+	GPUBytes         int64              `json:"gpu_bytes"`
+	HostBytes        int64              `json:"host_bytes"`
+	FileBytes        int64              `json:"file_bytes"`
+	SecondsPerToken  map[string]float64 `json:"seconds_per_token"` // by decade of length: "1000" is 101 to 1,000
+	Timeline         []eval.Moment      `json:"timeline"`
+	Memory           lrun.MemoryStats   `json:"memory"`
+	Model            string             `json:"model"`
+	Backend, Adapter string             `json:"-"`
+}
+
+func (t *stream) run(ctx context.Context, name string) (err error) {
+	if t.m.Tokenizer() == nil {
+		return lrun.ErrNoTokenizer
+	}
+	if t.session, err = t.m.NewSession(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.session.Close()) }()
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	src, err := openSource(reading, name, t.cmd.InOrStdin(), t.follow)
+	if err != nil {
+		return err
+	}
+	err = t.read(ctx, src)
+	stop()
+	if err == nil {
+		err = t.askAll(ctx)
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.Join(err, t.report())
+}
+
+// read feeds the session until the text, the limit or the context ends, and answers what is typed meanwhile.
+func (t *stream) read(ctx context.Context, src *source) error {
+	bar := t.newStatus()
+	defer bar.close()
+	typed := t.typed()
+	t.next = t.askEvery
+	for t.limit == 0 || t.clock.Tokens < t.limit {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case question := <-typed:
+			bar.close()
+			if err := t.answer(ctx, question); err != nil {
+				return err
+			}
+		case piece, more := <-src.pieces:
+			if !more {
+				return src.err
+			}
+			if err := t.feed(ctx, piece, bar); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// slice is how many tokens are fed at once: the times are taken between.
+const slice = 512
+
+// feed reads a piece of the text.
+func (t *stream) feed(ctx context.Context, piece string, bar *status) error {
+	ids, err := t.m.Encode(piece, t.clock.Tokens == 0)
+	if err != nil {
+		return err
+	}
+	if t.limit > 0 {
+		ids = ids[:min(len(ids), t.limit-t.clock.Tokens)]
+	}
+	for len(ids) > 0 {
+		n := min(slice, len(ids))
+		start := time.Now()
+		if err := t.session.Feed(ctx, ids[:n]); err != nil {
+			return err
+		}
+		ids = ids[n:]
+		m := t.session.Memory()
+		t.clock.Add(n, time.Since(start), m.DeviceBytes, m.HostBytes, m.FileBytes)
+		bar.set(t.clock, m)
+		if t.askEvery > 0 && t.clock.Tokens >= t.next {
+			t.next += t.askEvery
+			bar.close()
+			if err := t.askAll(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// typed are the questions that are typed on the terminal while a file is read.
+func (t *stream) typed() <-chan string {
+	lines := make(chan string)
+	if t.interactive {
+		go func() { // ends with the program: reading a terminal cannot be cancelled
+			in := bufio.NewScanner(t.cmd.InOrStdin())
+			for in.Scan() {
+				if in.Text() != "" {
+					lines <- in.Text()
+				}
+			}
+		}()
+	}
+	return lines
+}
+
+// askAll answers the questions of --ask.
+func (t *stream) askAll(ctx context.Context) error {
+	for _, question := range t.asks {
+		if err := t.answer(ctx, question); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer answers a question in a fork of the session.
+func (t *stream) answer(ctx context.Context, question string) error {
+	fork, err := t.session.Fork(ctx)
+	if err != nil {
+		return err
+	}
+	defer fork.Close()
+	out := t.cmd.OutOrStdout()
+	if t.json {
+		out = io.Discard
+	} else if _, err := fmt.Fprintf(out, "[%s tokens] %s", humanize.Comma(int64(t.clock.Tokens)), question); err != nil {
+		return err
+	}
+	options := append([]lrun.GenerateOption{lrun.WithTemperature(0), lrun.WithMaxTokens(32)}, t.draw.options(t.cmd.Flags())...)
+	a, err := view{}.generate(t.m, out, func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
+		return fork.Generate(ctx, question, append(options, result)...)
+	})
+	if err != nil {
+		return err
+	}
+	t.answers = append(t.answers, streamAnswer{question, a.Text, t.clock.Tokens})
+	if !t.json {
+		t.s.summary(t.cmd, a.summary())
+	}
+	return nil
+}
+
+// report prints what came of it.
+func (t *stream) report() error {
+	m := t.session.Memory()
+	if t.plot != "" {
+		if err := eval.PlotTimeline(t.plot, t.m.Info().Name+", "+t.m.Info().Memory, t.clock.Moments()); err != nil {
+			return err
+		}
+	}
+	if !t.json {
+		t.s.notice(t.cmd, "%s in %.1f s; %s on the device; %s", humanize.Comma(int64(t.clock.Tokens))+" tokens", t.clock.Seconds,
+			humanize.IBytes(uint64(m.DeviceBytes)), remembered(m))
+		return nil
+	}
+	r := streamed{Answers: append([]streamAnswer{}, t.answers...), Tokens: t.clock.Tokens, Seconds: t.clock.Seconds, GPUBytes: m.DeviceBytes,
+		HostBytes: m.HostBytes, FileBytes: m.FileBytes, SecondsPerToken: t.clock.ByDecade(), Timeline: t.clock.Moments(), Memory: m,
+		Model: t.m.Info().Name}
+	if n := len(t.answers); n > 0 {
+		r.Answer = t.answers[n-1].Answer
+	}
+	return printJSON(t.cmd.OutOrStdout(), r)
+}
+
+// status is a line on a terminal that says how far the reading is.
+type status struct {
+	out  io.Writer // nil: none
+	last time.Time
+}
+
+func (t *stream) newStatus() *status {
+	if err := t.cmd.ErrOrStderr(); isTerminal(err) && !t.s.quiet {
+		return &status{out: err}
+	}
+	return &status{}
+}
+
+func (b *status) set(clock eval.Timeline, m lrun.MemoryStats) {
+	if b.out == nil || time.Since(b.last) < 200*time.Millisecond {
+		return
+	}
+	b.last = time.Now()
+	fmt.Fprintf(b.out, "\r\x1b[K%s tokens, %.0f/s, %s on the device, %s", humanize.Comma(int64(clock.Tokens)), clock.Rate(),
+		humanize.IBytes(uint64(m.DeviceBytes)), remembered(m))
+}
+
+func (b *status) close() {
+	if b.out != nil {
+		fmt.Fprint(b.out, "\r\x1b[K")
+	}
+}
