@@ -76,6 +76,13 @@ func build(name string, given map[string]string, trained int) (Policy, []string,
 		p = l
 	case "infllm":
 		p = r.infllm(InfLLMFor(trained))
+	case "sirllm":
+		l := SirLLMFor(trained)
+		r.number("start_size", &l.Start)
+		r.number("entropy_size", &l.EntropySize)
+		r.number("recent_size", &l.Recent)
+		r.float("decay", &l.Decay)
+		p = l
 	default:
 		return nil, nil, fmt.Errorf("is not one of %s", strings.Join(Names, ", "))
 	}

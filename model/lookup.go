@@ -153,7 +153,7 @@ func (m *Model) atOnce(o backend.Ops, st *step, in Input, sink Sink, report bool
 	if report {
 		o.Fetch(m.scratch.lookups.read, m.scratch.lookups.report)
 	}
-	m.finish(o, st, in.Rows, sink)
+	m.finish(o, st, in, sink)
 }
 
 // noteUse waits for the report of a step, and returns the number of the first layer that missed a block, and one more, or 0.
@@ -226,7 +226,7 @@ func (m *Model) stretch(o backend.Ops, st *step, in Input, at int, sink Sink) in
 		}
 		m.net.answer(o, s, st, i)
 	}
-	m.finish(o, st, in.Rows, sink)
+	m.finish(o, st, in, sink)
 	return len(m.net.layers)
 }
 
@@ -313,6 +313,14 @@ func (m *Model) settle(ctx context.Context, seq *Sequence) error {
 	return nil
 }
 
+// take takes back all tokens but the first n.
+func (seq *Sequence) take(n int) {
+	if seq.surprise != nil && n < seq.Len() {
+		seq.surprise.valid = false
+	}
+	seq.Truncate(n)
+}
+
 // cancel takes back that blocks are on their way.
 func (seq *Sequence) cancel() {
 	for _, d := range seq.departing {
@@ -383,6 +391,9 @@ func (m *Model) Fork(ctx context.Context, seq *Sequence) (*Sequence, error) {
 		if from := seq.Mass(i); err == nil && !from.IsNone() {
 			err = m.copyTensor(ctx, f.Mass(i), from)
 		}
+	}
+	if err == nil {
+		f.surprise, err = m.forkSurprise(ctx, seq.surprise)
 	}
 	if err != nil {
 		f.Sequence.Release()

@@ -141,7 +141,12 @@ func (m *Model) NewSequence() (*Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sequence{Sequence: seq, stages: make([]int, len(m.scratch.ropes))}, nil
+	s := &Sequence{Sequence: seq, stages: make([]int, len(m.scratch.ropes))}
+	if s.surprise, err = m.newSurprise(); err != nil {
+		seq.Release()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Alone reports whether the last token of a prompt is best read alone: it may look up what it does not see.
@@ -169,7 +174,7 @@ func (m *Model) Drop(seq *Sequence, n int) {
 	defer m.mu.Unlock()
 	if !m.closed && n < seq.Len() {
 		m.settle(context.Background(), seq) // an error comes again with the next step
-		seq.Truncate(n)
+		seq.take(n)
 	}
 }
 
@@ -179,6 +184,7 @@ func (m *Model) Release(seq *Sequence) {
 	defer m.mu.Unlock()
 	if !m.closed {
 		seq.cancel()
+		seq.surprise.release()
 		seq.Sequence.Release()
 	}
 }
@@ -230,6 +236,9 @@ func (m *Model) Forward(ctx context.Context, seq *Sequence, in Input, sink Sink)
 	seq.turned = false
 	err := m.settle(ctx, seq)
 	if err == nil {
+		err = m.evict(ctx, seq)
+	}
+	if err == nil {
 		err = seq.Extend(n)
 	}
 	if err == nil {
@@ -246,7 +255,7 @@ func (m *Model) Forward(ctx context.Context, seq *Sequence, in Input, sink Sink)
 	}
 	if err != nil {
 		seq.cancel()
-		seq.Truncate(before)
+		seq.take(before)
 		return err
 	}
 	seq.Represented()
@@ -303,16 +312,18 @@ func (m *Model) begin(o backend.Ops, seq *Sequence, st *step, in Input) {
 		}
 		o.Write(st.ids, s.words)
 	}
+	seq.surprise.first(o, st)
 	m.positions(o, seq, st, m.policy.Span(max(in.Length, seq.Len())))
 	s.lookups.begin(o, s, st)
 	m.net.enter(o, s, st)
 }
 
 // finish gives the logits that are wanted to the sink.
-func (m *Model) finish(o backend.Ops, st *step, rows Rows, sink Sink) {
+func (m *Model) finish(o backend.Ops, st *step, in Input, sink Sink) {
 	s := m.scratch
 	h := s.stream(st, st.normed)
-	switch rows {
+	st.seq.surprise.rest(o, m, st, in.IDs, h)
+	switch in.Rows {
 	case LastRow:
 		m.net.logits(o, s, s.logits.Slice(0, 1), h.Slice(st.n-1, 1))
 		sink.Logits(o, st.n-1, s.logits.Slice(0, 1))

@@ -12,6 +12,7 @@ type Sequence struct {
 	stages    []int // how the cached keys are turned, for each rope of the scratch: see positional.Rope.Stage
 	turned    bool  // some were turned anew in the last step
 	departing []departure
+	surprise  *surprise // nil where the policy does not ask
 	work      Work
 }
 
