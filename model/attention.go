@@ -83,7 +83,7 @@ func (a *attention) answer(o backend.Ops, s *scratch, in *step, i int) {
 	y.Cols = attend.Width(kv)
 	o.Attend(y, q, kv, view, attend)
 	if in.looks(i) && i >= in.weighed {
-		o.Mass(in.seq.Mass(i), q, y, kv, view, backend.Mass{Attend: attend, Segment: len(view.Segments) - 1, Missed: s.lookups.missed()})
+		o.Mass(in.seq.Mass(i), q, y, kv, view, backend.Mass{Attend: attend, Segment: len(view.Segments) - 1, Missed: in.missed})
 	}
 	y.Cols = z.Heads * z.HeadDim
 	o.Linear(in.rows(s.y), y, a.out, backend.Linear{Bias: a.outBias})

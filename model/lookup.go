@@ -145,6 +145,9 @@ func (m *Model) lookingLayers(seq *Sequence) int {
 
 // atOnce is the whole step.
 func (m *Model) atOnce(o backend.Ops, st *step, in Input, sink Sink, report bool) {
+	if report {
+		st.missed = m.scratch.lookups.missed()
+	}
 	m.begin(o, st.seq, st, in)
 	for i := range m.net.layers {
 		m.net.ask(o, m.scratch, st, i)

@@ -60,9 +60,10 @@ type step struct {
 	sets int // of queries, turned differently
 	raw  int // how many of the tokens, the first ones, get a raw copy of their keys
 
-	recall  memory.Recall // keys that are looked up
-	fresh   int           // blocks that need representatives
-	weighed int           // the layers before this one have added up attention already
+	recall  memory.Recall  // keys that are looked up
+	fresh   int            // blocks that need representatives
+	weighed int            // the layers before this one have added up attention already
+	missed  backend.Tensor // not 0 once a layer missed a block, where that is not waited for; or none
 
 	normed bool // s.h holds the normed input of the layer at hand, not s.x
 }
