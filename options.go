@@ -16,6 +16,7 @@ type openOptions struct {
 	adapter  string
 	context  int
 	anyLong  bool
+	room     int
 	chunk    int
 	kv       backend.DType
 	rope     string
@@ -73,6 +74,17 @@ func WithContext(tokens int) Option {
 func WithAnyLength() Option {
 	return func(o *openOptions) error {
 		o.anyLong = true
+		return nil
+	}
+}
+
+// WithRoom takes the device memory of a session of so many tokens when the model is opened, in place of as it grows.
+func WithRoom(tokens int) Option {
+	return func(o *openOptions) error {
+		if tokens < 0 {
+			return fmt.Errorf("room for %d tokens, want at least 0", tokens)
+		}
+		o.room = tokens
 		return nil
 	}
 }

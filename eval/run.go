@@ -15,10 +15,11 @@ import (
 
 // Header identifies a file of results: those of another run cannot be gone on with.
 type Header struct {
-	Task  string `json:"task"`
-	Model string `json:"model"`
-	Rope  string `json:"rope"`  // the method of lrun.WithRope, "own" for the checkpoint's own
-	Cases string `json:"cases"` // a digest of all that is asked, which Run fills in
+	Task   string `json:"task"`
+	Model  string `json:"model"`
+	Rope   string `json:"rope"`   // the method of lrun.WithRope, "own" for the checkpoint's own
+	Memory string `json:"memory"` // which tokens were seen, as lrun.Info says it
+	Cases  string `json:"cases"`  // a digest of all that is asked, which Run fills in
 }
 
 // Run puts cases to a model. Outcomes are appended to the file out, unless that is "", as they come, one JSON object a

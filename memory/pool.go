@@ -41,7 +41,7 @@ const mostRecalled = 4 * Page
 // endless stands for a text without an end.
 const endless = 1 << 40
 
-// NewPool makes a pool of dtype for sequences of a policy, with room for tokens tokens to begin with.
+// NewPool makes a pool of dtype for sequences of a policy, with room for what one of tokens tokens holds to begin with.
 func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Policy, tokens int) (*Pool, error) {
 	p := &Pool{b: b, policy: policy, shapes: shapes, page: policy.page()}
 	for i, s := range shapes {
@@ -50,7 +50,7 @@ func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Poli
 		}
 	}
 	keys := policy.Recall(endless).K
-	err := p.make(max(1, p.pagesOf(tokens))+p.pagesOf(keys), func(s Shape, pages int) (*backend.KV, error) {
+	err := p.make(max(1, p.pagesOf(policy.Held(tokens)))+p.pagesOf(keys), func(s Shape, pages int) (*backend.KV, error) {
 		return b.NewKV(dtype, pages, p.page, s.KVHeads, s.HeadDim)
 	})
 	for range p.pagesOf(keys) {
@@ -58,9 +58,9 @@ func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Poli
 			err = p.take(&p.recalled)
 		}
 	}
-	if _, ok := policy.(InfLLM); ok && err == nil {
+	if l, ok := policy.(InfLLM); ok && err == nil {
 		p.reps = &Pool{b: b, page: repsPage, shapes: shapes}
-		err = p.reps.make(1, func(s Shape, pages int) (*backend.KV, error) {
+		err = p.reps.make(max(1, p.reps.pagesOf(l.Blocks(tokens))), func(s Shape, pages int) (*backend.KV, error) {
 			if s.Window > 0 {
 				return nil, nil
 			}

@@ -16,6 +16,7 @@ type Options struct {
 	Chunk    int                     // tokens a step of prefill takes; 0: 256
 	KV       backend.DType           // of the cache: F32 (the default) or F16
 	Memory   memory.Policy           // which tokens a query sees; nil: memory.Full
+	Room     int                     // tokens of a sequence for which memory is taken at once; 0: for a chunk
 	Progress func(done, total int64) // called while weights are uploaded, with bytes
 }
 
@@ -74,7 +75,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 		m.scratch, err = newScratch(b, s, m.chunk, m.rows, m.policy)
 	}
 	if err == nil {
-		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), m.policy, min(s.Context, m.chunk))
+		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), m.policy, max(o.Room, min(s.Context, m.chunk)))
 	}
 	if err != nil {
 		m.Close()

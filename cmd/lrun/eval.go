@@ -28,13 +28,14 @@ type measured struct {
 	Task    string `json:"task"`
 	Model   string `json:"model"`
 	Rope    string `json:"rope"` // the method that was asked for
+	Memory  string `json:"memory"`
 	Backend string `json:"backend"`
 	Adapter string `json:"adapter"`
 }
 
 func newMeasured(task, method string, m *lrun.Model) measured {
 	info := m.Info()
-	return measured{task, info.Name, method, info.Backend, info.Adapter}
+	return measured{task, info.Name, method, info.Memory, info.Backend, info.Adapter}
 }
 
 // numbers reads a list of rising numbers from 1 on: 256,512,1k,4k.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ func newPasskey(s *settings) *cobra.Command {
 cases of a file. The text fits the length with its question and answer, in the model's own tokens.`,
 		Example: `  lrun eval passkey --rope ntk:4 --lengths 256,512,1k
   lrun eval passkey -m checkpoints/Qwen3-0.6B --lengths 8k,32k,64k --plot passkey.png --out passkey.jsonl --resume
-  lrun eval passkey --file passkey.jsonl --limit 20 --json`,
+  lrun eval passkey --data passkey.jsonl --memory infllm --json`,
 		Args: cobra.NoArgs,
 	}, func(m *lrun.Model, g eval.Grid) ([]eval.Case, error) { return g.Passkeys(m) })
 }
@@ -73,7 +74,7 @@ func newLines(s *settings) *cobra.Command {
 		Long: `Ask for the content of one of as many named lines as a text of the length holds, or in the cases of a file, such as those
 of LongChat-Lines (JSON lines with prompt and expected_number). An answer is right when the first number in it is.`,
 		Example: `  lrun eval lines -m checkpoints/Qwen3-0.6B --lengths 4k,16k --depths 5
-  lrun eval lines -m checkpoints/Qwen3-0.6B --file longchat_lines.jsonl --limit 50`,
+  lrun eval lines -m checkpoints/Qwen3-0.6B --data longchat_lines.jsonl --limit 50`,
 		Args: cobra.NoArgs,
 	}, func(m *lrun.Model, g eval.Grid) ([]eval.Case, error) { return g.Lines(m) })
 }
@@ -114,16 +115,16 @@ func (f *taskFlags) command(s *settings, cmd *cobra.Command, build func(*lrun.Mo
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	if build != nil {
-		flags.StringVar(&f.lengths, "lengths", "", "lengths in tokens (default: 1, 2 and 4 times the trained context, or those of --file)")
+		flags.StringVar(&f.lengths, "lengths", "", "lengths in tokens (default: 1, 2 and 4 times the trained context, or those of --data)")
 		flags.IntVar(&f.depths, "depths", 5, "depths, spread evenly from the text's start to its end")
 		flags.IntVar(&f.samples, "samples", 2, "cases for each length and depth")
 		flags.Uint64Var(&f.seed, "seed", 0, "other numbers and places (default 0)")
-		flags.StringVar(&f.file, "file", "", "take the cases of a file instead: JSON lines with prompt and answer")
+		flags.StringVar(&f.file, "data", "", "take the cases of a file instead: JSON lines with prompt and answer")
 	}
 	f.register(flags)
 	for _, made := range []string{"depths", "samples", "seed"} {
 		if build != nil {
-			cmd.MarkFlagsMutuallyExclusive("file", made)
+			cmd.MarkFlagsMutuallyExclusive("data", made)
 		}
 	}
 	return cmd
@@ -166,7 +167,7 @@ func (f *taskFlags) run(cmd *cobra.Command, s *settings, build func(*lrun.Model,
 			return err
 		}
 		bar := s.newProgress(cmd, f.task, false)
-		h := eval.Header{Task: f.task, Model: m.Info().Name, Rope: s.rope}
+		h := eval.Header{Task: f.task, Model: m.Info().Name, Rope: s.rope, Memory: m.Info().Memory}
 		outcomes, err := eval.Run(ctx, m, cases, f.judge, h, f.out, f.resume, func(n int) { bar.set(int64(n), int64(len(cases))) })
 		bar.close()
 		if len(outcomes) == 0 {
@@ -229,7 +230,7 @@ func (f *taskFlags) show(out io.Writer, s *settings, m *lrun.Model, outcomes []e
 		}
 	}
 	if f.json {
-		return printJSON(out, r)
+		return printWith(out, r, s.method(), accuracies(r.Lengths))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "length\tcases\tright\tin part\t\n")
@@ -237,4 +238,13 @@ func (f *taskFlags) show(out io.Writer, s *settings, m *lrun.Model, outcomes []e
 		fmt.Fprintf(w, "%d\t%d\t%.0f%%\t%.0f%%\t\n", a.Length, a.Cases, 100*a.Right, 100*a.Share)
 	}
 	return w.Flush()
+}
+
+// accuracies are the shares of right answers, by length.
+func accuracies(lengths []eval.Accuracy) map[string]float64 {
+	all := map[string]float64{}
+	for _, a := range lengths {
+		all[strconv.Itoa(a.Length)] = a.Right
+	}
+	return all
 }

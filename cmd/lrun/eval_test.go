@@ -131,8 +131,8 @@ func TestEvalRefusals(t *testing.T) {
 	if err := os.WriteFile(cases, []byte(`{"prompt": "a", "answer": "b", "length": 64}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wrong(t, "no cases of the lengths 128", "", "eval", "passkey", "--file", cases, "--lengths", "128")
-	wrong(t, "[file seed]", "", "eval", "passkey", "--file", cases, "--seed", "1")
+	wrong(t, "no cases of the lengths 128", "", "eval", "passkey", "--data", cases, "--lengths", "128")
+	wrong(t, "[data seed]", "", "eval", "passkey", "--data", cases, "--seed", "1")
 }
 
 // Ensure that the rope is described and drawn, and that every command takes another.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -153,3 +154,20 @@ func (s *settings) summary(cmd *cobra.Command, line string) {
 
 // printJSON writes v as one line.
 func printJSON(w io.Writer, v any) error { return newEncoder(w).Encode(v) }
+
+// printWith writes v, an object, as one line, with one more key.
+func printWith(w io.Writer, v any, key string, value any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	all := map[string]any{}
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	all[key] = value
+	return printJSON(w, all)
+}
+
+// method is what of memory or rope was asked for, in a word; "own" for the checkpoint's own.
+func (s *settings) method() string { return cmp.Or(s.memory, s.rope) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -49,7 +50,7 @@ no trace in what is read after them. Ctrl-C ends the reading; with --session it 
 			f.interactive = args[0] != "-" && isTerminal(cmd.InOrStdin())
 			return s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
 				return (&stream{streamFlags: f, s: s, cmd: cmd, m: m}).run(ctx, args[0])
-			}, lrun.WithAnyLength())
+			}, lrun.WithAnyLength(), lrun.WithRoom(f.room(args[0])))
 		},
 	}
 	flags := cmd.Flags()
@@ -62,6 +63,22 @@ no trace in what is read after them. Ctrl-C ends the reading; with --session it 
 	flags.BoolVar(&f.json, "json", false, "print one JSON object at the end")
 	f.draw.register(flags)
 	return cmd
+}
+
+// bytesPerToken is a guess that is rather too small.
+const bytesPerToken = 2
+
+// room is for how many tokens memory is taken at once: those of a file as long as it is now.
+func (f *streamFlags) room(name string) int {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return f.limit
+	}
+	tokens := int(info.Size() / bytesPerToken)
+	if f.limit > 0 {
+		return min(tokens, f.limit)
+	}
+	return tokens
 }
 
 // stream is a run of lrun stream.
