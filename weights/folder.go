@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lrun/lrun/internal/files"
 )
 
 // The files that make a folder a checkpoint.
@@ -32,7 +34,7 @@ type folder struct {
 func Open(dir string) (*Checkpoint, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, plainError(dir, err)
+		return nil, files.Error(dir, err)
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("%s: %w: it is a file: give its folder", dir, ErrNoCheckpoint)
@@ -50,7 +52,7 @@ func Open(dir string) (*Checkpoint, error) {
 func OpenFS(fsys fs.FS, dir string) (*Checkpoint, error) {
 	sub, err := fs.Sub(fsys, dir)
 	if err != nil {
-		return nil, plainError(dir, err)
+		return nil, files.Error(dir, err)
 	}
 	return folder{
 		FS:   sub,
@@ -58,7 +60,7 @@ func OpenFS(fsys fs.FS, dir string) (*Checkpoint, error) {
 		load: func(name string) ([]byte, func() error, error) {
 			data, err := readRegular(sub, name)
 			if err != nil {
-				return nil, nil, plainError(path.Join(dir, name), err)
+				return nil, nil, files.Error(path.Join(dir, name), err)
 			}
 			return data, nil, nil
 		},
@@ -98,7 +100,7 @@ func (d folder) addShards(c *Checkpoint) error {
 	index := d.path(indexName)
 	data, err := readRegular(d.FS, indexName)
 	if err != nil {
-		return plainError(index, err)
+		return files.Error(index, err)
 	}
 	weightMap, err := parseIndex(index, data)
 	if err != nil {
@@ -140,7 +142,7 @@ func (d folder) addMissing(*Checkpoint) error {
 	dir := d.path(".")
 	entries, err := fs.ReadDir(d, ".")
 	if err != nil {
-		return plainError(dir, err)
+		return files.Error(dir, err)
 	}
 	var others []string
 	pickle := ""

@@ -1,13 +1,14 @@
 package weights
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
 
 	"github.com/edsrzf/mmap-go"
+
+	"github.com/lrun/lrun/internal/files"
 )
 
 // mapFile maps a file for reading. An empty file gives no bytes and needs no unmap, which is nil then.
@@ -15,19 +16,19 @@ func mapFile(path string) (data []byte, unmap func() error, err error) {
 	// Opening a pipe would wait for its writer, so look first.
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, plainError(path, err)
+		return nil, nil, files.Error(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("%s: %w", path, ErrIrregular)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, plainError(path, err)
+		return nil, nil, files.Error(path, err)
 	}
 	defer f.Close() // the mapping holds the file by itself
 	info, err = f.Stat()
 	if err != nil {
-		return nil, nil, plainError(path, err)
+		return nil, nil, files.Error(path, err)
 	}
 	if info.Size() == 0 {
 		return nil, nil, nil
@@ -52,17 +53,4 @@ func readRegular(fsys fs.FS, name string) ([]byte, error) {
 		return nil, ErrIrregular
 	}
 	return fs.ReadFile(fsys, name)
-}
-
-// plainError puts the path in front of an error, instead of the call and the paths that package os put there.
-func plainError(path string, err error) error {
-	var pathErr *fs.PathError
-	var linkErr *os.LinkError
-	switch {
-	case errors.As(err, &pathErr):
-		err = pathErr.Err
-	case errors.As(err, &linkErr):
-		err = linkErr.Err
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }

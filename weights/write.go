@@ -1,20 +1,17 @@
 package weights
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/lrun/lrun/internal/files"
 )
 
 // Write stores tensors in a new safetensors file at path, with metadata as its `__metadata__` when there is any. A file
@@ -36,7 +33,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 	for i := range tensors {
 		size += int64(len(tensors[i].Data))
 	}
-	err = replaceFile(path, func(w io.Writer) error {
+	err = files.Replace(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}
@@ -48,7 +45,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%w (not written; it needs %d bytes)", plainError(path, err), size)
+		return fmt.Errorf("%w (not written; it needs %d bytes)", files.Error(path, err), size)
 	}
 	return nil
 }
@@ -67,7 +64,7 @@ func WriteFrom(path string, t Tensor, fill func(w io.Writer) error) error {
 	}
 	filled := counter{}
 	var failed error
-	err = replaceFile(path, func(w io.Writer) error {
+	err = files.Replace(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}
@@ -83,7 +80,7 @@ func WriteFrom(path string, t Tensor, fill func(w io.Writer) error) error {
 	case failed != nil && filled.err == nil:
 		return failed
 	}
-	return fmt.Errorf("%w (not written; it needs %d bytes)", plainError(path, err), len(header)+size)
+	return fmt.Errorf("%w (not written; it needs %d bytes)", files.Error(path, err), len(header)+size)
 }
 
 // counter counts what is written, and keeps the error that writing ends in.
@@ -181,38 +178,4 @@ func checkWritable(tensors []Tensor, metadata map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// replaceFile puts what write writes at path, through a file beside it that is removed when anything fails.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
-	// A rename would replace a device or a pipe itself: /dev/stdout, for a start.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return errors.New("there is something else than a regular file, which cannot be replaced")
-	}
-	// Not os.CreateTemp, whose files only their owner may read.
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".lrun-%016x.tmp", rand.Uint64()))
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(temp)
-		}
-	}()
-	buffered := bufio.NewWriterSize(f, 1<<16)
-	if err := write(buffered); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
 }

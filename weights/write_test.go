@@ -147,25 +147,6 @@ func TestWriteRefuses(t *testing.T) {
 	}
 }
 
-// Ensure that a disk that fills up leaves the older file and no other.
-func TestFailedWriteLeavesNothing(t *testing.T) {
-	errFull := errors.New("no space left on device")
-	path := write(t, filepath.Join(t.TempDir(), "out"), []byte("older"))
-	err := replaceFile(path, func(w io.Writer) error {
-		if _, err := w.Write(make([]byte, 1<<20)); err != nil {
-			return err
-		}
-		return errFull
-	})
-	if !errors.Is(err, errFull) {
-		t.Fatal(err)
-	}
-	checkOnly(t, filepath.Dir(path), "out")
-	if data, err := os.ReadFile(path); err != nil || string(data) != "older" {
-		t.Errorf("the older file is now %q, %v", data, err)
-	}
-}
-
 // Ensure that a tensor that is written in pieces is the one that is written at once, and that what goes wrong leaves
 // nothing behind: too few bytes, too many, an error of the one who fills, a path that is found wrong before that.
 func TestWriteFrom(t *testing.T) {
