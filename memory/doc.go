@@ -5,5 +5,8 @@
 // Full is full attention and the layers' own sliding windows, Lambda is LM-Infinite. Pages that no query to come will see
 // go back to the pool.
 //
-// A Pool is not locked: the model that owns it changes it and its sequences under its own lock.
+// A Store keeps what a long text leaves behind, out of the pool: records in host memory, past a limit in a file.
+//
+// A Pool is not locked: the model that owns it changes it and its sequences under its own lock. A Store
+// has a lock of its own.
 package memory
