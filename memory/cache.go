@@ -29,7 +29,8 @@ const free = -1
 
 func newCache(p *Pool, l InfLLM) *cache {
 	c := &cache{InfLLM: l, pool: p, in: make([][]int, len(p.shapes)), value: make([][]float64, len(p.shapes)), list: make([][]uint32, len(p.shapes))}
-	c.store = NewStore(c.record(), l.HostLimit, l.SpillDir)
+	c.store, c.owners = NewStore(c.record(), l.HostLimit, l.SpillDir), new(int)
+	*c.owners = 1
 	return c
 }
 
@@ -44,8 +45,9 @@ func (c *cache) record() int {
 
 // share makes the cache hold what another has stored; on the device it begins empty.
 func (c *cache) share(o *cache) {
-	c.store = o.store
-	c.store.Open()
+	c.release()
+	c.store, c.owners = o.store, o.owners
+	*c.owners++
 	c.stored, c.sent, c.ids = o.stored, o.stored, slices.Clone(o.ids[:o.stored*len(c.in)])
 	for _, id := range c.ids {
 		c.store.Keep(id)
@@ -67,7 +69,9 @@ func (c *cache) clear() {
 
 func (c *cache) release() {
 	c.clear()
-	c.store.Close()
+	if *c.owners--; *c.owners == 0 {
+		c.store.Close() // what of the file cannot be removed is the system's
+	}
 }
 
 // pairs are block and page of those on the device, of layer i; raw are the pages of all blocks that are not stored yet.
@@ -109,7 +113,7 @@ func (s *Sequence) Stay() {
 func (s *Sequence) Stored(layers [][]byte) error {
 	c := s.blocks.cache
 	for _, data := range layers {
-		id, err := c.store.Put(data)
+		id, err := c.store.Put(c.padded(data))
 		if err != nil {
 			return fmt.Errorf("block %d: %w", c.stored, err)
 		}
@@ -206,8 +210,19 @@ func (c *cache) fetch(n, i, block int) ([]byte, error) {
 		c.data = append(c.data, make([]byte, c.record()))
 	}
 	c.fetched++
-	data := c.data[n][:2*c.pool.layers[i].PageBytes()]
-	return data, c.store.Get(c.ids[block*len(c.in)+i], data)
+	err := c.store.Get(c.ids[block*len(c.in)+i], c.data[n])
+	if err != nil {
+		err = fmt.Errorf("block %d of layer %d: %w", block, i, err)
+	}
+	return c.data[n][:2*c.pool.layers[i].PageBytes()], err
+}
+
+// padded is a block as long as the largest layer's.
+func (c *cache) padded(data []byte) []byte {
+	if n := c.record() - len(data); n > 0 {
+		return append(slices.Clip(data), make([]byte, n)...)
+	}
+	return data
 }
 
 // Used notes that layer i used its picks.
