@@ -12,6 +12,7 @@ type cache struct {
 	InfLLM
 	pool    *Pool
 	store   *Store
+	owners  *int        // caches that share the store
 	stored  int         // the blocks before this one are in the store
 	sent    int         // the blocks before this one are there or on their way
 	ids     []int       // of records: one a block and layer
