@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lrun/lrun/internal/testkit"
+	"github.com/lrun/lrun/memory"
 	"github.com/lrun/lrun/model"
 	"github.com/lrun/lrun/testdata"
 	"github.com/lrun/lrun/weights"
@@ -81,6 +82,7 @@ func TestLongTexts(t *testing.T) {
 		"linear_4": {WithRope("linear:4")},
 		"ntk_4":    {WithRope("ntk:4")},
 		"lambda":   {WithRope("lambda:10,200,256")},
+		"sink":     {WithMemory(memory.Sinks{Start: 4, Recent: 251})},
 	} {
 		for _, chunk := range []int{256, 100} {
 			onBackends(t, func(t *testing.T, m *Model) {

@@ -39,11 +39,14 @@ func (k Sinks) Held(n int) int { return k.Seen(n) }
 
 // Sets implements Policy.
 func (k Sinks) Sets(n int) int {
-	if k.Start > 0 && n > k.Start+k.Recent+1 {
+	if k.Start > 0 && !k.fits(n) {
 		return 2
 	}
 	return 1
 }
+
+// fits reports whether n tokens are all seen.
+func (k Sinks) fits(n int) bool { return n <= k.Start+k.Recent+1 }
 
 // Turn implements Policy.
 func (k Sinks) Turn(_, p int) int { return min(p, k.Start+k.Recent) }
@@ -63,13 +66,13 @@ func (k Sinks) step(at, n int) int {
 
 // view has a segment for each of the first tokens once the query's place is fixed: ALiBi asks for their distances.
 func (k Sinks) view(v *backend.View, s *Sequence, n, window int) {
-	if k.Sets(s.len) == 1 {
+	if k.fits(s.len) {
 		v.Segments = append(v.Segments, s.last(n, window))
 		return
 	}
 	for i := range k.Start {
 		if window == 0 || k.Start+k.Recent-i < window {
-			v.Segments = append(v.Segments, backend.Segment{Pages: s.pages[i/Page:], First: i % Page, Count: 1, Pos: i,
+			v.Segments = append(v.Segments, backend.Segment{Pages: s.pages[i/Page : i/Page+1], First: i % Page, Count: 1, Pos: i,
 				Query: 1, Distance: k.Start + k.Recent - i})
 		}
 	}

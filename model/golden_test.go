@@ -143,10 +143,16 @@ func allLogits(t *testing.T, m *Model, b backend.Backend, ids []int32, chunk int
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Drop(seq, 0)
+	defer m.Release(seq)
+	return rest(t, m, b, seq, ids, chunk)
+}
+
+// rest are the logits of ids read after what a sequence has, in chunks.
+func rest(t *testing.T, m *Model, b backend.Backend, seq *Sequence, ids []int32, chunk int) []float32 {
+	t.Helper()
 	var all []float32
 	for len(ids) > 0 {
-		n := min(chunk, len(ids))
+		n := seq.Step(min(chunk, len(ids)))
 		all = append(all, forward(t, m, b, seq, ids[:n])...)
 		ids = ids[n:]
 	}

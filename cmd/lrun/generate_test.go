@@ -75,7 +75,7 @@ func TestGenerateFlags(t *testing.T) {
 		t.Errorf("%d tokens, generation_config.json says 128", a.GeneratedTokens)
 	}
 	_, _, stderr := lrunWith("", greedy("-v", "Once upon a time")...)
-	if !strings.Contains(stderr, "lrun: 7 tokens in") || !strings.Contains(stderr, "22 kept, 0 dropped") {
+	if !strings.Contains(stderr, "lrun: 7 tokens in") || !strings.Contains(stderr, "21 tokens read, 21 resident, 0 dropped") {
 		t.Errorf("-v: %q", stderr)
 	}
 }
