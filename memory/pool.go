@@ -29,7 +29,7 @@ type Pool struct {
 // mostRecalled is how many keys can be looked up.
 const mostRecalled = 4 * Page
 
-// NewPool makes a pool of dtype (F32 or F16) with room for tokens tokens to begin with, and for looking up keys of them.
+// NewPool makes a pool of dtype (F32, F16 or Q8) with room for tokens tokens to begin with, and for looking up keys of them.
 func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, tokens, keys int) (*Pool, error) {
 	p := &Pool{b: b, pages: max(1, pagesOf(tokens)) + pagesOf(keys)}
 	for i, s := range shapes {

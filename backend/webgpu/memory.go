@@ -48,7 +48,7 @@ func (d *device) makeBuffer(bytes int) (*buffer, error) {
 // NewMatrix implements backend.Backend. The parts are as even as group allows.
 func (d *device) NewMatrix(t backend.DType, rows, cols, group int) (*backend.Matrix, error) {
 	m := &backend.Matrix{DType: t, Rows: rows, Cols: cols}
-	if t == backend.U32 || group < 1 || rows%max(group, 1) != 0 {
+	if t > backend.BF16 || group < 1 || rows%max(group, 1) != 0 {
 		return nil, fmt.Errorf("matrix %s in groups of %d rows: want F32, F16 or BF16 and whole groups", m, group)
 	}
 	if _, err := size(rows, cols, 64); err != nil {
@@ -132,8 +132,8 @@ func (d *device) writePiece(b *buffer, offset int, data []byte) error {
 // NewKV implements backend.Backend.
 func (d *device) NewKV(t backend.DType, pages, page, kvHeads, headDim int) (*backend.KV, error) {
 	kv := &backend.KV{DType: t, Page: page, KVHeads: kvHeads, HeadDim: headDim}
-	if t != backend.F32 && t != backend.F16 || page < 16 || page > 64 || page&(page-1) != 0 || kvHeads < 1 || headDim < 1 {
-		return nil, fmt.Errorf("KV cache of %s, %d heads of %d and pages of %d tokens: want F32 or F16, and 16, 32 or 64",
+	if cacheFormat(t) < 0 || page < 16 || page > 64 || page&(page-1) != 0 || kvHeads < 1 || headDim < 1 {
+		return nil, fmt.Errorf("KV cache of %s, %d heads of %d and pages of %d tokens: want F32, F16 or Q8, and 16, 32 or 64",
 			t, kvHeads, headDim, page)
 	}
 	k, v, err := d.kvBuffers(kv, pages)
