@@ -38,7 +38,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.StringVar(&s.backend, "backend", "auto", "webgpu, cpu, or auto: a real GPU, else the CPU")
 	f.StringVar(&s.adapter, "adapter", os.Getenv("LRUN_ADAPTER"), "GPU, by its number in lrun info or a part of its name (LRUN_ADAPTER)")
 	f.IntVar(&s.context, "context", 0, "tokens that the context holds (default: as trained, or as --rope is meant for)")
-	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32 or f16")
+	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32, f16 or q8")
 	f.StringVar(&s.rope, "rope", ownRope, "how positions are told apart: linear:4, ntk:8, yarn:4, lambda:10,2048, …")
 	f.IntVar(&s.chunk, "chunk", 0, "tokens of a prompt read at once (default 256)")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "nothing on stderr but errors")
