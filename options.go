@@ -101,8 +101,8 @@ func WithChunk(tokens int) Option {
 	}
 }
 
-// WithKV sets how cached keys and values are stored: "f32" (the default), as exact as the reference, or "f16", half the
-// memory.
+// WithKV sets how cached keys and values are stored: "f32" (the default), as exact as the reference, "f16", half the
+// memory, or "q8", int8 with a scale for each 32 channels of a head, some 28 % of f32's.
 func WithKV(dtype string) Option {
 	return func(o *openOptions) error {
 		switch dtype {
@@ -110,8 +110,10 @@ func WithKV(dtype string) Option {
 			o.kv = backend.F32
 		case "f16":
 			o.kv = backend.F16
+		case "q8":
+			o.kv = backend.Q8
 		default:
-			return fmt.Errorf("KV cache type %q is not one of f32, f16", dtype)
+			return fmt.Errorf("KV cache type %q is not one of f32, f16, q8", dtype)
 		}
 		return nil
 	}

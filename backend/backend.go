@@ -53,13 +53,19 @@ type Readback interface {
 	Release()
 }
 
-// KV is the cache of one layer: keys and values of tokens, in pages of Page tokens. With Dp = Pad4(HeadDim), elements of
-// DType (F32 or F16) lie as
+// KV is the cache of one layer: keys and values of tokens, in pages of Page tokens. A head of a token is R =
+// DType.HeadRows(HeadDim) rows of four elements of DType (F32, F16 or Q8), which lie as
 //
-//	keys    [pages][kvHeads][Dp/4][Page][4]   (so that neighbouring keys are neighbours for one thread each)
-//	values  [pages][kvHeads][Page][Dp]
+//	keys    [pages][kvHeads][R][Page]   (so that neighbouring keys are neighbours for one thread each)
+//	values  [pages][kvHeads][Page][R]
 //
-// The padding of a head is zero. A slot is page·Page + index in the page.
+// Row c of F32 and F16 is quad c: channels 4c to 4c + 3. The padding of a head is zero. A slot is page·Page + index in the
+// page.
+//
+// Q8 has a scale for each 32 channels of a head of a token, the last of them for as many as are left: row 9g is the scale of
+// quads 8g to 8g + 7, an f32, and quad c is row c + c/8 + 1, four int8, the first in the lowest byte. The scale is the
+// largest magnitude of its channels, so that a value is int8/127·scale and an int8 at most 127, rounded as WGSL's
+// pack4x8snorm does: floor(½ + 127·x/scale).
 type KV struct {
 	DType   DType
 	Pages   int
@@ -70,7 +76,7 @@ type KV struct {
 }
 
 // PageBytes is the size of one page of keys, and of one page of values.
-func (kv *KV) PageBytes() int { return kv.KVHeads * Pad4(kv.HeadDim) * kv.Page * kv.DType.Size() }
+func (kv *KV) PageBytes() int { return kv.KVHeads * kv.Page * kv.DType.HeadBytes(kv.HeadDim) }
 
 // Release gives the cache's memory back.
 func (kv *KV) Release() {

@@ -11,19 +11,36 @@ const (
 	F16
 	BF16
 	U32
+	Q8 // of a KV cache only: int8, besides the scales that HeadRows counts
 )
 
 // Size is the number of bytes an element takes.
 func (d DType) Size() int {
-	if d == F16 || d == BF16 {
+	switch d {
+	case F16, BF16:
 		return 2
+	case Q8:
+		return 1
 	}
 	return 4
 }
 
-// String is the type's name as safetensors spells it.
+// HeadRows is how many rows a head of a token takes in a KV cache, each of four elements: its quads, and for Q8 the scale
+// of each eight of them.
+func (d DType) HeadRows(headDim int) int {
+	quads := Pad4(headDim) / 4
+	if d == Q8 {
+		return quads + (quads+7)/8
+	}
+	return quads
+}
+
+// HeadBytes is what a head of a token takes of the keys of a KV cache, and of its values.
+func (d DType) HeadBytes(headDim int) int { return 4 * d.Size() * d.HeadRows(headDim) }
+
+// String is the type's name, as safetensors spells it where it knows it.
 func (d DType) String() string {
-	return [...]string{"F32", "F16", "BF16", "U32"}[d]
+	return [...]string{"F32", "F16", "BF16", "U32", "Q8"}[d]
 }
 
 // RowAlign is the number of elements that the row stride of a Tensor is a multiple of: 256 bytes, so that every row can

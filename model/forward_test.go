@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"fmt"
+	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,16 +61,28 @@ func TestChunkedPrefillEqualsOneShot(t *testing.T) {
 	}
 }
 
-// Ensure that an f16 cache stays close to the f32 one.
-func TestHalfCacheIsClose(t *testing.T) {
+// Ensure that smaller caches stay close to the f32 one, with every architecture.
+func TestSmallCachesAreClose(t *testing.T) {
+	dirs := testkit.Fixtures(t)
 	for _, b := range testkit.Backends(t) {
-		t.Run(b.Name(), func(t *testing.T) {
-			g := readGolden(t, testkit.Testdata("golden", "llama_gqa"))
-			m := load(t, b, g.dir, g.spec, Options{KV: backend.F16})
-			if e := largestError(allLogits(t, m, b, g.ids, 16), g.logits); e > 2e-2 || e == 0 {
-				t.Errorf("logits differ by %.3g, want a little and at most 0.02", e)
-			}
-		})
+		for kv, most := range map[backend.DType]float64{backend.F16: 2e-2, backend.Q8: 0.4} {
+			t.Run(b.Name()+"/"+kv.String(), func(t *testing.T) {
+				worst := 0.0
+				for _, dir := range dirs {
+					g := readGolden(t, dir)
+					if g == nil || g.spec.fits(b, kv) != nil {
+						continue
+					}
+					m := load(t, b, g.dir, g.spec, Options{KV: kv})
+					e := largestError(allLogits(t, m, b, g.ids, m.Chunk()), g.logits)
+					if e > most || e == 0 || math.IsNaN(e) {
+						t.Errorf("%s: logits differ by %.3g, want a little and at most %g", filepath.Base(dir), e, most)
+					}
+					worst = max(worst, e)
+				}
+				t.Logf("largest logit error %.2g", worst)
+			})
+		}
 	}
 }
 

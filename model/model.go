@@ -14,7 +14,7 @@ import (
 // Options are the choices in running a model. The zero value means the defaults.
 type Options struct {
 	Chunk    int                     // tokens a step of prefill takes; 0: 256
-	KV       backend.DType           // of the cache: F32 (the default) or F16
+	KV       backend.DType           // of the cache: F32 (the default), F16 or Q8
 	Memory   memory.Policy           // which tokens a query sees; nil: memory.Full
 	Room     int                     // tokens of a sequence for which memory is taken at once; 0: for a chunk
 	Progress func(done, total int64) // called while weights are uploaded, with bytes

@@ -157,7 +157,7 @@ func (s *Spec) KVTokenBytes(dtype backend.DType) int {
 	n := 0
 	for i := range s.Layers {
 		a := &s.Layers[i].Attention
-		n += 2 * a.KVHeads * backend.Pad4(a.HeadDim) * dtype.Size()
+		n += 2 * a.KVHeads * dtype.HeadBytes(a.HeadDim)
 	}
 	return n
 }

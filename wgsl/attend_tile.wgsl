@@ -12,13 +12,12 @@ struct Attend {
     alibi: u32,                                                // 0 none, 1 slopes, 2 as Falcon
     q_stride: u32, y_stride: u32,                              // q's in quads
     scale: f32, cap: f32,
-    sets: u32, set_stride: u32,                                // of queries; from one set to the next, in quads of q
-    log_sum: u32,                                              // 1: ln Σ e^score is stored after all heads
+    sets: u32, set_stride: u32, log_sum: u32,                  // of queries; in quads of q; 1: ln Σ e^score after all heads
 }
 @group(0) @binding(0) var<uniform> p: Attend;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;            // [sets][tokens][heads][Dp/4]
-@group(0) @binding(2) var<storage, read> keys: array<vec2<u32>>;         // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(3) var<storage, read> values: array<vec2<u32>>;       // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(2) var<storage, read> keys: array<Row>;               // [pages][kv_heads][rows][page]
+@group(0) @binding(3) var<storage, read> values: array<Row>;             // [pages][kv_heads][page][rows]
 @group(0) @binding(4) var<storage, read> table: array<u32>;              // the view
 @group(0) @binding(5) var<storage, read> slopes: array<f32>;             // [heads]
 @group(0) @binding(6) var<storage, read_write> y: array<f32>; // [tokens][heads][head_dim], or [tokens][heads][splits][Dp + 4]
@@ -27,13 +26,14 @@ var<workgroup> ks: array<vec4<f32>, 288>;                                // [32 
 var<workgroup> ps: array<vec4<f32>, 256>;                                // [32 keys][8 y], a component a row
 var<workgroup> red: array<vec4<f32>, 64>;                                // [8 x][8 y]
 var<workgroup> found: array<vec4<i32>, 32>;                              // position, lowest and highest query, distance
-var<workgroup> place: array<vec2<u32>, 32>;                              // the key's first quad, and its value's
+var<workgroup> place: array<vec2<u32>, 32>;                              // the key's first row, and its value's
 var<workgroup> rows: array<u32, 32>;                                     // the rows' first quads in q
 var<workgroup> query_set: u32;                                                 // the first quad of the tile's set of queries
 
 // @section kv
-fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
-fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 // @end
 // @section score
 fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> { return s; }
@@ -66,7 +66,7 @@ fn slice(acc: mat4x4<f32>, c: u32, l: vec2<u32>, live: bool, fade: vec4<f32>) ->
     let quad = c * 8u + l.x;
     for (var i = l.y; i < 32u; i += 8u) {
         if live && quad < QUADS {                      // what no query sees may hold anything
-            ks[i * 9u + l.x] = select(vec4<f32>(), value(place[i].y + quad), found[i].y <= found[i].z);
+            ks[i * 9u + l.x] = select(vec4<f32>(), value(place[i].y, quad), found[i].y <= found[i].z);
         }
     }
     workgroupBarrier();
@@ -115,7 +115,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
             let f = find((wg.z * p.tiles + b) * 32u + t, low, high);
             found[t] = vec4<i32>(f.pos, f.low, f.high, f.distance);
             if t == 0u { query_set = f.query * p.set_stride; }
-            place[t] = vec2<u32>(f.slot % p.page) * vec2<u32>(1u, QUADS) + base(f.slot, wg.y);
+            place[t] = vec2<u32>(f.slot % p.page) * vec2<u32>(1u, head_rows(QUADS)) + base(f.slot, wg.y);
         }
         workgroupBarrier();
         let live = found[0].y <= found[0].z;           // false past the last key that this tile's rows may see
@@ -126,7 +126,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: 
                 let j = c * 8u + i % 8u;
                 var kq = vec4<f32>();
                 var qq = vec4<f32>();
-                if live && k < QUADS { kq = key(place[i % 32u].x + k * p.page); }
+                if live && k < QUADS { kq = key(place[i % 32u].x, k); }
                 if live && j < QUADS { qq = q[query_set + rows[i / 8u] + j] * p.scale; }
                 ks[i % 32u * 9u + i / 32u] = kq;
                 qs[i / 8u * 9u + i % 8u] = qq;

@@ -15,26 +15,26 @@ struct Attend {
     alibi: u32,                                                // 0 none, 1 slopes, 2 as Falcon
     q_stride: u32, y_stride: u32,                              // q's in quads
     scale: f32, cap: f32,
-    sets: u32, set_stride: u32,                                // of queries; from one set to the next, in quads of q
-    log_sum: u32,                                              // 1: ln Σ e^score is stored after all heads
+    sets: u32, set_stride: u32, log_sum: u32,                  // of queries; in quads of q; 1: ln Σ e^score after all heads
 }
 @group(0) @binding(0) var<uniform> p: Attend;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;            // [sets][tokens][heads][Dp/4]
-@group(0) @binding(2) var<storage, read> keys: array<vec2<u32>>;         // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(3) var<storage, read> values: array<vec2<u32>>;       // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(2) var<storage, read> keys: array<Row>;               // [pages][kv_heads][rows][page]
+@group(0) @binding(3) var<storage, read> values: array<Row>;             // [pages][kv_heads][page][rows]
 @group(0) @binding(4) var<storage, read> table: array<u32>;              // the view
 @group(0) @binding(5) var<storage, read> slopes: array<f32>;             // [heads]
 @group(0) @binding(6) var<storage, read_write> y: array<f32>; // [tokens][heads][head_dim], or [tokens][heads][splits][Dp + 4]
 var<workgroup> qs: array<vec4<f32>, QUERY>;                              // [Dp/4][HEADS]
 var<workgroup> red: array<vec4<f32>, 128>;                               // [2][64]: heads 0 .. 3, heads 4 .. 7
 var<workgroup> prob: array<vec4<f32>, 128>;                              // [2][64]
-var<workgroup> place: array<u32, 64>;                                    // the keys' values, in quads; NOWHERE: unseen
+var<workgroup> place: array<u32, 64>;                                    // the keys' values, in rows; NOWHERE: unseen
 var<workgroup> tile_set: u32;                                            // the set of queries that sees the tile's keys
 const NOWHERE = 0xffffffffu;
 
 // @section kv
-fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
-fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 // @end
 // @section score
 fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> { return s; }
@@ -125,12 +125,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         if seen {
             let at = base(found.slot, kv_head) + found.slot % p.page;
             for (var c = 0u; c < QUADS; c++) {
-                let k = key(at + c * p.page);
+                let k = key(at, c);
                 if HEADS == 1u { s0.x += dot(qs[c], k); } else { s0 += products(c * HEADS, k); }
                 if HEADS == 8u { s1 += products(c * HEADS + 4u, k); }
             }
         }
-        place[t] = select(NOWHERE, base(found.slot, kv_head) + found.slot % p.page * QUADS, seen);
+        place[t] = select(NOWHERE, base(found.slot, kv_head) + found.slot % p.page * head_rows(QUADS), seen);
         s0 = select(vec4<f32>(-1.0e30), score(s0, slopes_of(head), found.pos, found.distance, vec4<i32>(query)), seen);
         s1 = select(vec4<f32>(-1.0e30), score(s1, slopes_of(head + 4u), found.pos, found.distance, vec4<i32>(query)), seen);
         let was0 = top0;
@@ -146,7 +146,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         acc1 = columns(acc1, exp(was1 - top1));
         for (var j = begin; j < 64u; j += ROWS) {
             if place[j] == NOWHERE { continue; }       // its memory may hold anything
-            let v = value(place[j] + t % QUADS);
+            let v = value(place[j], t % QUADS);
             if HEADS == 1u { acc0[0] += v * prob[j].x; } else { acc0 += outer(v, prob[j]); }
             if HEADS == 8u { acc1 += outer(v, prob[64u + j]); }
         }

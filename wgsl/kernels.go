@@ -15,10 +15,10 @@ var (
 	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights(columns...)}
 	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights(sides...)}
 
-	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv_store")}
-	Rotate      = &Kernel{"rotate", access("r r r w w"), []Variant{"kv=f32 kv_store=f32", "kv=f16 kv_store=f16"}}
+	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv kv_store")}
+	Rotate      = &Kernel{"rotate", access("r r r w w"), caches("kv kv_store")}
 	RecallScore = &Kernel{"recall_score", access("r r r r w"), caches("kv")}
-	RecallPick  = &Kernel{"recall_pick", access("r r w w w"), []Variant{"kv=f32 kv_store=f32", "kv=f16 kv_store=f16"}}
+	RecallPick  = &Kernel{"recall_pick", access("r r w w w"), caches("kv")}
 	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attention(1, 4, 8)}
 	AttendTile  = &Kernel{"attend_tile", access("r r r r r w"), attention(0)}
 	AttendMerge = &Kernel{"attend_merge", access("r w"), plain}
@@ -39,6 +39,9 @@ var (
 
 // The query heads that attend_vec takes at once: its variants are AttendVecHeads for each padded head and cache type.
 var AttendVecHeads = []int{1, 4, 8}
+
+// CacheFormats are how keys and values may be cached: the kernels that use them have variants in this order.
+var CacheFormats = []string{"f32", "f16", "q8"}
 
 // MaxQuads is the widest head that attention takes, in quads of channels.
 const MaxQuads = 64
@@ -84,16 +87,17 @@ func weights(tunables ...string) []Variant {
 	return all
 }
 
-// caches are the variants by the cache's type, F32 and F16, each with each choice of tunables in turn; section names how
-// the cache is used.
-func caches(section string, tunables ...string) []Variant {
+// caches are the variants by the cache's type, in the order of CacheFormats, each with each choice of tunables in turn;
+// sections name how the cache is used.
+func caches(sections string, tunables ...string) []Variant {
 	if len(tunables) == 0 {
 		tunables = []string{""}
 	}
 	var all []Variant
-	for _, f := range formats[:2] {
+	for _, f := range CacheFormats {
 		for _, choice := range tunables {
-			all = append(all, Variant(strings.TrimSpace(fmt.Sprintf("%s=%s %s", section, f, choice))))
+			used := strings.ReplaceAll(sections, " ", "="+f+" ") + "=" + f
+			all = append(all, Variant(strings.TrimSpace(used+" "+choice)))
 		}
 	}
 	return all

@@ -21,8 +21,8 @@ struct Mass {
 }
 @group(0) @binding(0) var<uniform> p: Mass;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;            // [tokens][heads][Dp/4]
-@group(0) @binding(2) var<storage, read> keys: array<vec2<u32>>;         // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(3) var<storage, read> values: array<vec2<u32>>;       // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(2) var<storage, read> keys: array<Row>;               // [pages][kv_heads][rows][page]
+@group(0) @binding(3) var<storage, read> values: array<Row>;             // [pages][kv_heads][page][rows]
 @group(0) @binding(4) var<storage, read> table: array<u32>;              // the view
 @group(0) @binding(5) var<storage, read> slopes: array<f32>;             // [heads]
 @group(0) @binding(6) var<storage, read> attended: array<f32>;           // [tokens][.. , heads]
@@ -31,8 +31,9 @@ struct Mass {
 var<workgroup> qs: array<vec4<f32>, QUERY>;                              // [4 tokens][Dp/4]
 
 // @section kv
-fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
-fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 // @end
 // @section score
 fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> { return s; }
@@ -53,7 +54,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let i = wg.x * 64u + t;
     let place = table[at + 1u] + min(i, count - 1u);
     let slot = table[table[at] + place / p.page] * p.page + place % p.page;
-    let base = (slot / p.page * p.kv_heads + head / p.group) * QUADS * p.page + slot % p.page;
+    let base = (slot / p.page * p.kv_heads + head / p.group) * head_rows(QUADS) * p.page + slot % p.page;
     let pos = bitcast<i32>(table[at + 3u]) + i32(i);
     let window = bitcast<i32>(table[at + 5u]);
     let low = vec4<i32>(pos + bitcast<i32>(table[at + 4u]));
@@ -66,7 +67,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         workgroupBarrier();
         var s = vec4<f32>();
         for (var c = 0u; c < QUADS; c++) {
-            let k = key(base + c * p.page);
+            let k = key(base, c);
             s += vec4<f32>(dot(qs[c], k), dot(qs[QUADS + c], k), dot(qs[2u * QUADS + c], k), dot(qs[3u * QUADS + c], k));
         }
         let query = vec4<i32>(p.pos + i32(n)) + vec4<i32>(0, 1, 2, 3);

@@ -29,14 +29,20 @@ struct Rope {
 @group(0) @binding(4) var<storage, read> weight: array<f32>;             // [head_dim] or [heads][head_dim]
 @group(0) @binding(5) var<storage, read> second: array<f32>;             // likewise
 @group(0) @binding(6) var<storage, read_write> q: array<vec4<f32>>;      // [sets][tokens][heads][Dp/4]
-@group(0) @binding(7) var<storage, read_write> keys: array<vec2<u32>>;   // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(8) var<storage, read_write> values: array<vec2<u32>>; // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(7) var<storage, read_write> keys: array<Row>;         // [pages][kv_heads][rows][page]
+@group(0) @binding(8) var<storage, read_write> values: array<Row>;       // [pages][kv_heads][page][rows]
 var<workgroup> sums: array<f32, 64>;
 var<workgroup> head: array<f32, 512>;
 
+// @section kv
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
+// @end
 // @section kv_store
-fn store_key(i: u32, v: vec4<f32>) { keys[i] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw)); }
-fn store_value(i: u32, v: vec4<f32>) { values[i] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw)); }
+fn largest(t: u32, v: vec4<f32>) -> f32 { return 0.0; }
+fn store_key(at: u32, c: u32, v: vec4<f32>, most: f32) { keys[at + c * p.page] = v; }
+fn store_value(at: u32, c: u32, v: vec4<f32>, most: f32) { values[at + c] = v; }
 // @end
 
 // total is Σ v over the workgroup.
@@ -53,7 +59,7 @@ fn total(t: u32, v: f32) -> f32 {
 }
 
 // @section turned
-fn turned(row: u32, d: u32, rotary: u32) -> f32 { return head[d] + rope[row + rotary]; }
+fn quad(row: u32, d: u32, rotary: u32) -> vec4<f32> { return vec4<f32>(head[d] + rope[row + rotary]); }
 // @end
 
 @compute @workgroup_size(64)
@@ -97,19 +103,17 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     workgroupBarrier();
     let quads = (p.head_dim + 3u) / 4u;
     let slot = slots[token];
-    let base = (slot / p.page * p.kv_heads + own) * quads * p.page; // the head's part of the page, in quads
+    let base = (slot / p.page * p.kv_heads + own) * head_rows(quads) * p.page; // the head's part of the page, in rows
     let rotary = select(p.rotary, 0u, is_v);
     let turn = select(0u, query_set + p.apart, is_q) * p.tokens + token;
-    for (var c = t; c < quads; c += 64u) {
-        let d = c * 4u;
-        let v = vec4<f32>(turned(turn, d, rotary), turned(turn, d + 1u, rotary),
-            turned(turn, d + 2u, rotary), turned(turn, d + 3u, rotary));
-        if is_q {
-            q[(query_set * p.tokens + token) * p.q_stride + h * quads + c] = v;
-        } else if is_v {
-            store_value(base + slot % p.page * quads + c, v);
-        } else {
-            store_key(base + c * p.page + slot % p.page, v);
-        }
+    let v = quad(turn, t * 4u, rotary);                // a thread has one quad
+    let most = largest(t, v);
+    if t >= quads { return; }
+    if is_q {
+        q[(query_set * p.tokens + token) * p.q_stride + h * quads + t] = v;
+    } else if is_v {
+        store_value(base + slot % p.page * head_rows(quads), t, v, most);
+    } else {
+        store_key(base + slot % p.page, t, v, most);
     }
 }

@@ -13,18 +13,15 @@ struct Recall {
 @group(0) @binding(1) var<storage, read> table: array<u32>;              // the view: page list, first slot, ..
 @group(0) @binding(2) var<storage, read> targets: array<u32>;            // [all picks] slots
 @group(0) @binding(3) var<storage, read_write> scores: array<f32>;       // [kv_heads][count]; the picked ones are lost
-@group(0) @binding(4) var<storage, read_write> keys: array<vec2<u32>>;   // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(5) var<storage, read_write> values: array<vec2<u32>>; // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(4) var<storage, read_write> keys: array<Row>;         // [pages][kv_heads][rows][page]
+@group(0) @binding(5) var<storage, read_write> values: array<Row>;       // [pages][kv_heads][page][rows]
 var<workgroup> best: array<f32, 64>;
 var<workgroup> at: array<u32, 64>;
 
 // @section kv
-fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
-fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
-// @end
-// @section kv_store
-fn store_key(i: u32, v: vec4<f32>) { keys[i] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw)); }
-fn store_value(i: u32, v: vec4<f32>) { values[i] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw)); }
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 // @end
 
 @compute @workgroup_size(64)
@@ -50,11 +47,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         let place = table[1] + at[0];
         let source = table[table[0] + place / p.page] * p.page + place % p.page;
         let to = targets[p.first + n];
-        let base = (source / p.page * p.kv_heads + wg.x) * p.quads * p.page;
-        let to_base = (to / p.page * p.kv_heads + wg.x) * p.quads * p.page;
-        for (var c = t; c < p.quads; c += 64u) {
-            store_key(to_base + c * p.page + to % p.page, key(base + c * p.page + source % p.page));
-            store_value(to_base + to % p.page * p.quads + c, value(base + source % p.page * p.quads + c));
+        let head = head_rows(p.quads);
+        let base = (source / p.page * p.kv_heads + wg.x) * head * p.page;
+        let to_base = (to / p.page * p.kv_heads + wg.x) * head * p.page;
+        for (var r = t; r < head; r += 64u) {
+            keys[to_base + r * p.page + to % p.page] = keys[base + r * p.page + source % p.page];
+            values[to_base + to % p.page * head + r] = values[base + source % p.page * head + r];
         }
         if t == 0u { scores[row + at[0]] = -3.0e38; }
         storageBarrier();

@@ -14,15 +14,16 @@ struct Represent {
 @group(0) @binding(0) var<uniform> p: Represent;
 @group(0) @binding(1) var<storage, read> blocks: array<u32>;             // [slots in reps, pages, first positions][blocks]
 @group(0) @binding(2) var<storage, read> mass: array<f32>;               // [heads][ring]
-@group(0) @binding(3) var<storage, read> keys: array<vec2<u32>>;         // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(4) var<storage, read> values: array<vec2<u32>>;       // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(3) var<storage, read> keys: array<Row>;               // [pages][kv_heads][rows][page]
+@group(0) @binding(4) var<storage, read> values: array<Row>;             // [pages][kv_heads][page][rows]
 @group(0) @binding(5) var<storage, read_write> reps: array<vec4<f32>>;   // [pages][heads][Dp/4][reps_page] quads
 var<workgroup> best: array<f32, 64>;
 var<workgroup> at: array<u32, 64>;
 
 // @section kv
-fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
-fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 // @end
 
 // before reports whether token i with mass m comes before token j with mass n.
@@ -33,7 +34,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let head = wg.y;
     let to = blocks[wg.x];
     let first = blocks[2u * p.blocks_stride + wg.x];
-    let base = (blocks[p.blocks_stride + wg.x] * p.kv_heads + head / p.group) * p.quads * p.page;
+    let base = (blocks[p.blocks_stride + wg.x] * p.kv_heads + head / p.group) * head_rows(p.quads) * p.page;
     let count = min(p.top_k, p.page);
     var sum = vec4<f32>();
     var last = 3.0e38;                                     // the mass of the last one chosen, and which it was
@@ -61,7 +62,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         last = best[0];
         chosen = min(at[0], p.page - 1u);
         workgroupBarrier();
-        if t < p.quads { sum += key(base + t * p.page + chosen); }
+        if t < p.quads { sum += key(base + chosen, t); }
     }
     if t < p.quads {
         reps[((to / p.reps_page * p.kv_heads * p.group + head) * p.quads + t) * p.reps_page + to % p.reps_page] = sum / f32(count);

@@ -14,20 +14,22 @@ struct Rotate {
 @group(0) @binding(1) var<storage, read> sources: array<u32>;            // [count]
 @group(0) @binding(2) var<storage, read> targets: array<u32>;            // [count]
 @group(0) @binding(3) var<storage, read> rope: array<f32>;               // [count][rotary/2 cosines, rotary/2 sines]
-@group(0) @binding(4) var<storage, read_write> keys: array<vec2<u32>>;   // [pages][kv_heads][Dp/4][page] quads
-@group(0) @binding(5) var<storage, read_write> values: array<vec2<u32>>; // [pages][kv_heads][page][Dp/4] quads
+@group(0) @binding(4) var<storage, read_write> keys: array<Row>;         // [pages][kv_heads][rows][page]
+@group(0) @binding(5) var<storage, read_write> values: array<Row>;       // [pages][kv_heads][page][rows]
 var<workgroup> head: array<f32, 512>;
 
 // @section kv
-fn key(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(keys[i].x), unpack2x16float(keys[i].y)); }
-fn value(i: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(values[i].x), unpack2x16float(values[i].y)); }
+alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
+fn key(at: u32, c: u32) -> vec4<f32> { return keys[at + c * p.page]; }
+fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 // @end
 // @section kv_store
-fn store_key(i: u32, v: vec4<f32>) { keys[i] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw)); }
-fn store_value(i: u32, v: vec4<f32>) { values[i] = vec2<u32>(pack2x16float(v.xy), pack2x16float(v.zw)); }
+fn largest(t: u32, v: vec4<f32>) -> f32 { return 0.0; }
+fn store_key(at: u32, c: u32, v: vec4<f32>, most: f32) { keys[at + c * p.page] = v; }
+fn store_value(at: u32, c: u32, v: vec4<f32>, most: f32) { values[at + c] = v; }
 // @end
 // @section turned
-fn turned(row: u32, d: u32, rotary: u32) -> f32 { return head[d] + rope[row + rotary]; }
+fn quad(row: u32, d: u32, rotary: u32) -> vec4<f32> { return vec4<f32>(head[d] + rope[row + rotary]); }
 // @end
 
 @compute @workgroup_size(64)
@@ -37,19 +39,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let quads = (p.head_dim + 3u) / 4u;
     let source = sources[i];
     let to = targets[i];
-    let base = (source / p.page * p.kv_heads + wg.x) * quads * p.page; // the head's part of the page, in quads
-    let to_base = (to / p.page * p.kv_heads + wg.x) * quads * p.page;
-    for (var c = t; c < quads; c += 64u) {
-        let k = key(base + c * p.page + source % p.page);
-        for (var j = 0u; j < 4u; j++) { head[c * 4u + j] = k[j]; }
+    let count = head_rows(quads);
+    let base = (source / p.page * p.kv_heads + wg.x) * count * p.page; // the head's part of the page, in rows
+    let to_base = (to / p.page * p.kv_heads + wg.x) * count * p.page;
+    let d = t * 4u;                                    // a thread has one quad
+    if t < quads {
+        let k = key(base + source % p.page, t);
+        for (var j = 0u; j < 4u; j++) { head[d + j] = k[j]; }
     }
     workgroupBarrier();
-    for (var c = t; c < quads; c += 64u) {
-        let d = c * 4u;
-        store_key(to_base + c * p.page + to % p.page, vec4<f32>(turned(i, d, p.rotary), turned(i, d + 1u, p.rotary),
-            turned(i, d + 2u, p.rotary), turned(i, d + 3u, p.rotary)));
-        if source != to {
-            store_value(to_base + to % p.page * quads + c, value(base + source % p.page * quads + c));
-        }
+    let v = quad(i, d, p.rotary);
+    let most = largest(t, v);
+    if t < quads { store_key(to_base + to % p.page, t, v, most); }
+    for (var r = t; r < count && source != to; r += 64u) {
+        values[to_base + to % p.page * count + r] = values[base + source % p.page * count + r];
     }
 }

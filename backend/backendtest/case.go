@@ -25,6 +25,14 @@ const (
 	half   = 1e-3
 )
 
+// ofCache is the tolerance for what is computed from a cache: halves and their rounding, or what is stored as it is read.
+func ofCache(d backend.DType) float64 {
+	if d == backend.F16 {
+		return half
+	}
+	return single
+}
+
 // Cases is the whole table.
 func Cases() []Case {
 	var all []Case
@@ -88,6 +96,9 @@ func compare(t *testing.T, got, want []result, tolerance float64) float64 {
 		g := got[i]
 		for row := range w.rows {
 			e, at := difference(g.rows[row], w.rows[row], w.exact, w.floor)
+			if w.codes {
+				e, at = misrounded(g.rows[row], w.rows[row])
+			}
 			if e > tolerance || e > 0 && w.exact {
 				t.Errorf("%s[%d][%d] is %s, want %s: off by %.2g of the row's largest value", w.name, row, at,
 					spell(g.rows[row][at], w.exact), spell(w.rows[row][at], w.exact), e)
@@ -129,6 +140,21 @@ func difference(got, want []float32, exact bool, floor float64) (worst float64, 
 		}
 	}
 	return worst, at
+}
+
+// misrounded is infinite where codes differ by more than a step, or by a step in more than one and one in a hundred: sums
+// in another order seldom round to another code.
+func misrounded(got, want []float32) (e float64, at int) {
+	allowed := 1 + len(want)/100
+	for i, w := range want {
+		if got[i] == w {
+			continue
+		}
+		if allowed--; allowed < 0 || math.Abs(float64(got[i]-w)) > 1 {
+			return math.Inf(1), i
+		}
+	}
+	return 0, 0
 }
 
 func contains(list, word string) bool { return strings.Contains(list, word) }

@@ -6,11 +6,13 @@ import (
 	"github.com/lrun/lrun/backend"
 )
 
-var headDims = []int{10, 12, 20, 24, 64, 80, 96, 128, 256}
+var headDims = []int{10, 12, 20, 24, 64, 80, 96, 128, 256, 4}
+
+var cacheTypes = []backend.DType{backend.F32, backend.F16, backend.Q8}
 
 func qkvCases() []Case {
 	var all []Case
-	for _, d := range []backend.DType{backend.F32, backend.F16} {
+	for _, d := range cacheTypes {
 		for i, dim := range headDims {
 			all = append(all, qkv(d, 1+i%3, 4, 2, dim, backend.QKVRope{Rotary: dim}, "", 1))
 		}
@@ -42,16 +44,16 @@ func (r *rig) headNorm(kind string, heads, dim int) *backend.HeadNorm {
 	return &backend.HeadNorm{Norm: r.newNorm(contains(kind, "rms"), n, true, contains(kind, "bias")), Whole: contains(kind, "whole")}
 }
 
-// qkv files tokens at scattered slots of a cache of 4 pages.
+// qkv files tokens at scattered slots of a cache of 9 pages.
 func qkv(d backend.DType, tokens, heads, kvHeads, dim int, a backend.QKVRope, norm string, scale float32) Case {
 	name := fmt.Sprintf("%s %d tokens heads %d/%d of %d rotary %d interleaved %t norm %q clip %g scale %g sets %d apart %t",
 		d, tokens, heads, kvHeads, dim, a.Rotary, a.Interleaved, norm, a.Clip, scale, a.Sets, a.Apart)
 	sets := max(1, a.Sets)
 	return Case{"qkv_rope", name, half, false, func(r *rig) {
 		a.Heads = heads
-		kv := r.emptyCache(d, 8, 16, kvHeads, dim)
+		kv := r.emptyCache(d, 9, 16, kvHeads, dim)
 		slots := make([]uint32, tokens)
-		for i, s := range r.rand.Perm(8 * 16)[:tokens] {
+		for i, s := range r.rand.Perm(9 * 16)[:tokens] {
 			slots[i] = uint32(s)
 		}
 		a.Slots = r.words(1, tokens, slots)
@@ -99,6 +101,8 @@ func attendCases() []Case {
 			tokens := []int{1, 6}[(i+group)%2]
 			add(shape{backend.F16, tokens, 2 * group, 2, dim, 16, 100, causal(100+tokens, 3, 0)}, backend.Attend{}, "")
 			add(shape{backend.F32, 7 - tokens, group, 1, dim, 32, 70, causal(77-tokens, 0, 0)}, backend.Attend{}, "")
+			add(shape{backend.Q8, tokens, 2 * group, 2, dim, 16, 90, causal(90+tokens, 1, 0)}, backend.Attend{}, "")
+			add(shape{backend.Q8, 7 - tokens, group, 1, dim, 32, 70, causal(77-tokens, 0, 0)}, backend.Attend{}, "")
 		}
 	}
 	for _, tokens := range []int{1, 2, 4, 5, 31, 32, 33, 65} {
@@ -107,6 +111,7 @@ func attendCases() []Case {
 		}
 		add(shape{backend.F16, tokens, 3, 1, 32, 64, 300, causal(300+tokens, 5, 40)}, backend.Attend{}, "")
 		add(shape{backend.F16, tokens, 3, 3, 32, 16, 20, []span{{90, 0, 0, false, 0, far{}}}}, backend.Attend{}, "")
+		add(shape{backend.Q8, tokens, 3, 1, 36, 64, 300, causal(300+tokens, 5, 40)}, backend.Attend{}, "")
 		// sinks, a hole, a window that starts inside a tile, an empty segment, and one that no query sees
 		many := []span{{4, 0, 0, true, 0, far{}}, {0, 0, 0, true, 0, far{}}, {150, 7, 200, true, 100, far{}}, {10, 2, 900, true, 0, far{}},
 			{33, 1, 350, false, 20, far{}}}
@@ -117,6 +122,7 @@ func attendCases() []Case {
 		for _, alibi := range []string{"", "slopes", "bf16"} {
 			add(shape{backend.F32, tokens, 6, 2, 20, 16, 165 - tokens, sets}, backend.Attend{}, alibi)
 			add(shape{backend.F16, tokens, 10, 1, 64, 16, 130, sets}, backend.Attend{}, alibi)
+			add(shape{backend.Q8, tokens, 3, 1, 80, 16, 130, sets}, backend.Attend{}, alibi)
 		}
 		add(shape{backend.F32, tokens, 2, 2, 16, 16, 5, nil}, backend.Attend{}, "")
 		add(shape{backend.F32, tokens, 6, 2, 20, 16, 300, causal(300+tokens, 5, 40)}, backend.Attend{LogSum: true}, "")
@@ -144,11 +150,7 @@ func LongCases() []Case {
 func attend(s shape, a backend.Attend, alibi string) Case {
 	name := fmt.Sprintf("%s %d tokens at %d heads %d/%d of %d page %d spans %v cap %g %s log-sum %t",
 		s.kv, s.tokens, s.pos, s.heads, s.kvHeads, s.dim, s.page, s.spans, a.SoftCap, alibi, a.LogSum)
-	tolerance := single
-	if s.kv == backend.F16 {
-		tolerance = half
-	}
-	return Case{"attend", name, tolerance, false, func(r *rig) {
+	return Case{"attend", name, ofCache(s.kv), false, func(r *rig) {
 		dst, q, kv, v, a := r.attention(s, a, alibi)
 		r.do(func(o backend.Ops) {
 			o.Attend(dst, q, kv, v, a)

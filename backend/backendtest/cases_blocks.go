@@ -10,7 +10,7 @@ import (
 // blockCases are what a memory of blocks needs: the attention that keys receive, representatives, look-ups, whole pages.
 func blockCases() []Case {
 	var all []Case
-	for _, d := range []backend.DType{backend.F32, backend.F16} {
+	for _, d := range []backend.DType{backend.F32, backend.F16, backend.Q8} {
 		for i, dim := range headDims {
 			all = append(all, mass(d, 1+5*i, 1+i%3, 1+i%4, dim, backend.Attend{}, ""), represent(d, 1+i, 1+i%3, 1+i%2, dim, 3+13*i, 1+i),
 				pages(d, 1+i, 1+i%3, dim))
@@ -29,11 +29,7 @@ func blockCases() []Case {
 // mass is what some tokens add to the mass of those before them, near and far, and to that of each other.
 func mass(d backend.DType, tokens, kvHeads, group, dim int, a backend.Attend, alibi string) Case {
 	name := fmt.Sprintf("%s %d tokens, %d heads of %d, groups of %d, cap %g %s", d, tokens, kvHeads, dim, group, a.SoftCap, alibi)
-	tolerance := single
-	if d == backend.F16 {
-		tolerance = half
-	}
-	return Case{"mass", name, tolerance, false, func(r *rig) {
+	return Case{"mass", name, ofCache(d), false, func(r *rig) {
 		a.LogSum = true
 		spans := []span{{10, 0, 0, true, 0, far{50, 1, 50}}, {70 + tokens, 3, 40, true, 50, far{}}}
 		y, q, kv, v, a := r.attention(shape{d, tokens, kvHeads * group, kvHeads, dim, 16, 110, spans}, a, alibi)
@@ -51,11 +47,7 @@ func mass(d backend.DType, tokens, kvHeads, group, dim int, a backend.Attend, al
 // represent makes n representatives from blocks of page tokens, with equal masses among them.
 func represent(d backend.DType, n, kvHeads, group, dim, page, topK int) Case {
 	name := fmt.Sprintf("%s %d of %d keys in %d blocks, %d heads of %d, groups of %d", d, topK, page, n, kvHeads, dim, group)
-	tolerance := single
-	if d == backend.F16 {
-		tolerance = half
-	}
-	return Case{"represent", name, tolerance, false, func(r *rig) {
+	return Case{"represent", name, ofCache(d), false, func(r *rig) {
 		kv, heads := r.cache(d, n+2, page, kvHeads, dim, nil), kvHeads*group
 		reps, err := r.b.NewKeys(backend.F32, 3, 64, heads, dim)
 		r.must(err)

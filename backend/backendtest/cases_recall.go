@@ -9,7 +9,7 @@ import (
 // recallCases look up one key and many, among few and many.
 func recallCases() []Case {
 	var all []Case
-	for _, d := range []backend.DType{backend.F32, backend.F16} {
+	for _, d := range cacheTypes {
 		for i, dim := range headDims {
 			all = append(all, recall(d, 1+i, 20+130*i, 1+i%3, 1+i%4, dim))
 		}
@@ -21,11 +21,7 @@ func recallCases() []Case {
 // recall looks up k of n keys that lie in scattered pages.
 func recall(d backend.DType, k, n, kvHeads, group, dim int) Case {
 	name := fmt.Sprintf("%s %d of %d keys, %d heads of %d, groups of %d", d, k, n, kvHeads, dim, group)
-	tolerance := single
-	if d == backend.F16 {
-		tolerance = half
-	}
-	return Case{"recall", name, tolerance, false, func(r *rig) {
+	return Case{"recall", name, ofCache(d), false, func(r *rig) {
 		const page, first = 16, 3
 		pages := (first + n + page - 1) / page
 		own := (k + page - 1) / page

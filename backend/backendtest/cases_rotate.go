@@ -9,7 +9,7 @@ import (
 // rotateCases turn keys in place and to other slots, in part and in pairs of both kinds.
 func rotateCases() []Case {
 	var all []Case
-	for _, d := range []backend.DType{backend.F32, backend.F16} {
+	for _, d := range cacheTypes {
 		for i, dim := range headDims {
 			all = append(all, rotation(d, 1+7*i, 1+i%3, dim, backend.Rotate{Rotary: dim}, i%2 == 0))
 		}
@@ -21,17 +21,13 @@ func rotateCases() []Case {
 	return all
 }
 
-// rotation turns the keys of n scattered slots of a cache of 8 pages.
+// rotation turns the keys of n scattered slots of a cache of 9 pages.
 func rotation(d backend.DType, n, kvHeads, dim int, a backend.Rotate, inPlace bool) Case {
 	name := fmt.Sprintf("%s %d slots, %d heads of %d rotary %d interleaved %t in place %t", d, n, kvHeads, dim, a.Rotary, a.Interleaved, inPlace)
-	tolerance := single
-	if d == backend.F16 {
-		tolerance = half
-	}
-	return Case{"rotate", name, tolerance, false, func(r *rig) {
-		kv := r.cache(d, 8, 16, kvHeads, dim, nil)
+	return Case{"rotate", name, ofCache(d), false, func(r *rig) {
+		kv := r.cache(d, 9, 16, kvHeads, dim, nil)
 		slots := make([]uint32, 2*n)
-		for i, s := range r.rand.Perm(8 * 16)[:2*n] {
+		for i, s := range r.rand.Perm(9 * 16)[:2*n] {
 			slots[i] = uint32(s)
 		}
 		a.From = r.words(1, n, slots[:n])

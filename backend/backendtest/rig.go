@@ -27,6 +27,7 @@ type result struct {
 	name  string
 	rows  [][]float32
 	exact bool    // ids: to be compared bit for bit
+	codes bool    // int8 that were rounded
 	floor float64 // the magnitude of what was subtracted to get small values
 }
 
@@ -139,58 +140,6 @@ func encode(data []byte, d backend.DType, values []float32) []byte {
 	return data
 }
 
-// cache is a KV cache of random keys and values, and where live is given of NaN in slots that are not in it; the padding
-// of heads is zero.
-func (r *rig) cache(d backend.DType, pages, page, kvHeads, headDim int, live map[int]bool) *backend.KV {
-	r.t.Helper()
-	kv := r.emptyCache(d, pages, page, kvHeads, headDim)
-	dp := backend.Pad4(headDim)
-	keys := make([]float32, pages*kvHeads*dp*page)
-	values := make([]float32, len(keys))
-	for head := range pages * kvHeads {
-		for slot := range page {
-			for i := range headDim {
-				base := head * dp * page
-				k, v := float32(r.rand.NormFloat64()), float32(r.rand.NormFloat64())
-				if live != nil && !live[head/kvHeads*page+slot] {
-					k, v = float32(math.NaN()), float32(math.NaN())
-				}
-				keys[base+(i/4*page+slot)*4+i%4] = k
-				values[base+slot*dp+i] = v
-			}
-		}
-	}
-	r.do(func(o backend.Ops) {
-		o.Write(asWords(kv.K, kv), packed(d, keys))
-		o.Write(asWords(kv.V, kv), packed(d, values))
-	})
-	return kv
-}
-
-func (r *rig) emptyCache(d backend.DType, pages, page, kvHeads, headDim int) *backend.KV {
-	r.t.Helper()
-	kv, err := r.b.NewKV(d, pages, page, kvHeads, headDim)
-	r.must(err)
-	r.release = append(r.release, kv.Release)
-	return kv
-}
-
-// asWords sees a buffer of the cache as a tensor of one row of words.
-func asWords(b backend.Buffer, kv *backend.KV) backend.Tensor {
-	n := kv.Pages * kv.PageBytes() / 4
-	return backend.Tensor{Buf: b, Rows: 1, Cols: n, Stride: backend.Stride(n)}
-}
-
-// packed is values as the words of a buffer of d.
-func packed(d backend.DType, values []float32) []uint32 {
-	data := encode(nil, d, values)
-	words := make([]uint32, len(data)/4)
-	for i := range words {
-		words[i] = binary.LittleEndian.Uint32(data[4*i:])
-	}
-	return words
-}
-
 func floatBits(values []float32) []uint32 {
 	words := make([]uint32, len(values))
 	for i, v := range values {
@@ -236,24 +185,4 @@ func (r *rig) showIDs(name string, t backend.Tensor) {
 	r.t.Helper()
 	r.show(name, t)
 	r.results[len(r.results)-1].exact = true
-}
-
-// showHalves adds the contents of a buffer of an f16 or f32 cache to the results, a row a head and page.
-func (r *rig) showCache(name string, b backend.Buffer, kv *backend.KV) {
-	r.t.Helper()
-	words := r.fetch(asWords(b, kv))
-	var all []float32
-	for _, w := range words {
-		if kv.DType == backend.F32 {
-			all = append(all, math.Float32frombits(w))
-			continue
-		}
-		all = append(all, float16.Frombits(uint16(w)).Float32(), float16.Frombits(uint16(w>>16)).Float32())
-	}
-	out := result{name: name}
-	n := kv.Page * backend.Pad4(kv.HeadDim)
-	for i := 0; i < len(all); i += n {
-		out.rows = append(out.rows, all[i:i+n])
-	}
-	r.results = append(r.results, out)
 }

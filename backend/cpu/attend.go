@@ -143,8 +143,12 @@ func roundBF16(x float32) float32 {
 
 // score is q·k of the key at index in page.
 func (r *reader) score(q []float32, page, index, kvHead int) float32 {
-	kv, quads := r.kv, r.dp/4
-	at := ((page*kv.KVHeads+kvHead)*quads*kv.Page + index) * 4
+	kv := r.kv
+	at := keyAt(kv, page*kv.Page+index, kvHead)
+	if kv.DType == backend.Q8 {
+		return dotQ8(q, q8Keys(kv, at), kv.Page)
+	}
+	at *= 4
 	sum := float32(0)
 	if kv.DType == backend.F32 {
 		keys := words(kv.K).floats()
@@ -165,7 +169,12 @@ func (r *reader) score(q []float32, page, index, kvHead int) float32 {
 // addValue adds weight times the value at index in page.
 func (r *reader) addValue(weight float32, page, index, kvHead int) {
 	kv := r.kv
-	at := ((page*kv.KVHeads+kvHead)*kv.Page + index) * r.dp
+	at := valueAt(kv, page*kv.Page+index, kvHead)
+	if kv.DType == backend.Q8 {
+		addQ8(r.acc, weight, q8Value(kv, at))
+		return
+	}
+	at *= 4
 	if kv.DType == backend.F32 {
 		for i, v := range words(kv.V).floats()[at : at+r.dp] {
 			r.acc[i] += weight * v

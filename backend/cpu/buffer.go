@@ -30,7 +30,7 @@ func (c *cpu) newBuffer(a, b, size int) (*buffer, error) {
 	if bytes > small {
 		// Where the system does not say, there is nothing to compare with.
 		if free, err := mem.VirtualMemory(); err == nil && uint64(bytes) > free.Available {
-			return nil, fmt.Errorf("cpu: out of memory: %.1f GiB are needed and %.1f GiB are free; use a smaller model, a shorter context or an f16 cache",
+			return nil, fmt.Errorf("cpu: out of memory: %.1f GiB are needed and %.1f GiB are free; use a smaller model, a shorter context or a q8 cache",
 				float64(bytes)/(1<<30), float64(free.Available)/(1<<30))
 		}
 	}

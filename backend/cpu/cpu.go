@@ -57,7 +57,7 @@ func (c *cpu) NewTensor(rows, cols int) (backend.Tensor, error) {
 }
 
 func (c *cpu) NewMatrix(d backend.DType, rows, cols, group int) (*backend.Matrix, error) {
-	if d == backend.U32 {
+	if d > backend.BF16 {
 		return nil, fmt.Errorf("cpu: a matrix of %s", d)
 	}
 	buf, err := c.newBuffer(rows, backend.Pad8(cols), d.Size())
@@ -92,8 +92,8 @@ func (c *cpu) NewKV(d backend.DType, pages, page, kvHeads, headDim int) (*backen
 }
 
 func (c *cpu) NewKeys(d backend.DType, pages, page, kvHeads, headDim int) (*backend.KV, error) {
-	if d != backend.F32 && d != backend.F16 || page < 1 {
-		return nil, fmt.Errorf("cpu: a KV cache of %s in pages of %d tokens is not supported, choose F32 or F16 and at least 1", d, page)
+	if d != backend.F32 && d != backend.F16 && d != backend.Q8 || page < 1 {
+		return nil, fmt.Errorf("cpu: a KV cache of %s in pages of %d tokens is not supported, choose F32, F16 or Q8 and at least 1", d, page)
 	}
 	kv := &backend.KV{DType: d, Page: page, KVHeads: kvHeads, HeadDim: headDim}
 	k, err := c.newBuffer(pages, kv.PageBytes(), 1)

@@ -110,6 +110,11 @@ func rotate(x, rope []float32, interleaved bool) {
 // storeKey writes a key of head h to its slot, quad by quad.
 func storeKey(kv *backend.KV, slot, h int, key []float32) {
 	at := keyAt(kv, slot, h)
+	if kv.DType == backend.Q8 {
+		storeQ8(q8Keys(kv, at), kv.Page, key)
+		return
+	}
+	at *= 4
 	if kv.DType == backend.F32 {
 		keys := words(kv.K).floats()
 		for i := 0; i < len(key); i, at = i+4, at+kv.Page*4 {
@@ -122,18 +127,27 @@ func storeKey(kv *backend.KV, slot, h int, key []float32) {
 	}
 }
 
-// keyAt is the first element of a key of head h; its other quads follow at a distance of Page quads.
+// keyAt is the first row of a key of head h; its others follow at a distance of Page rows.
 func keyAt(kv *backend.KV, slot, h int) int {
 	page, index := slot/kv.Page, slot%kv.Page
-	return ((page*kv.KVHeads+h)*backend.Pad4(kv.HeadDim)/4*kv.Page + index) * 4
+	return (page*kv.KVHeads+h)*kv.DType.HeadRows(kv.HeadDim)*kv.Page + index
+}
+
+// valueAt is the first row of a value of head h; its others follow.
+func valueAt(kv *backend.KV, slot, h int) int {
+	page, index := slot/kv.Page, slot%kv.Page
+	return ((page*kv.KVHeads+h)*kv.Page + index) * kv.DType.HeadRows(kv.HeadDim)
 }
 
 // storeValue writes a value of head h to its slot.
 func storeValue(kv *backend.KV, slot, h int, value []float32) {
-	page, index := slot/kv.Page, slot%kv.Page
-	at := ((page*kv.KVHeads+h)*kv.Page + index) * backend.Pad4(kv.HeadDim)
+	at := valueAt(kv, slot, h)
+	if kv.DType == backend.Q8 {
+		storeQ8(q8Value(kv, at), 1, value)
+		return
+	}
 	for i, v := range value {
-		storeElement(kv, kv.V, at+i, v)
+		storeElement(kv, kv.V, 4*at+i, v)
 	}
 }
 

@@ -14,13 +14,11 @@ func (o *ops) Recall(q backend.Tensor, kv *backend.KV, v backend.View, a backend
 	group := a.Heads / kv.KVHeads
 	parallel(kv.KVHeads, 1, func(first, last int) {
 		r := newReader(kv)
-		key := make([]float32, r.dp)
 		for h := first; h < last; h++ {
 			queries := row(q, 0)[h*group*r.dp : (h+1)*group*r.dp]
 			for i, from := range r.best(queries, &v.Segments[0], h, a.To.Cols) {
 				to := int(bits(a.To, 0)[i])
-				loadKey(key, kv, from, h)
-				storeKey(kv, to, h, key[:kv.HeadDim])
+				copyKey(kv, from, to, h)
 				copyValue(kv, from, to, h)
 			}
 		}

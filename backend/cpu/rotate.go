@@ -28,6 +28,11 @@ func (o *ops) Rotate(kv *backend.KV, a backend.Rotate) {
 // loadKey reads a key of head h from its slot.
 func loadKey(dst []float32, kv *backend.KV, slot, h int) {
 	at := keyAt(kv, slot, h)
+	if kv.DType == backend.Q8 {
+		loadQ8(dst, q8Keys(kv, at), kv.Page)
+		return
+	}
+	at *= 4
 	if kv.DType == backend.F32 {
 		keys := words(kv.K).floats()
 		for i := 0; i < len(dst); i, at = i+4, at+kv.Page*4 {
@@ -43,15 +48,20 @@ func loadKey(dst []float32, kv *backend.KV, slot, h int) {
 	}
 }
 
+// copyKey copies a key of head h from one slot to another.
+func copyKey(kv *backend.KV, from, to, h int) {
+	row := kv.DType.Size() // a row is as many words as an element has bytes
+	source, target := words(kv.K).words[keyAt(kv, from, h)*row:], words(kv.K).words[keyAt(kv, to, h)*row:]
+	for r := range kv.DType.HeadRows(kv.HeadDim) {
+		at := r * kv.Page * row
+		copy(target[at:at+row], source[at:])
+	}
+}
+
 // copyValue copies a value of head h from one slot to another.
 func copyValue(kv *backend.KV, from, to, h int) {
-	d := backend.Pad4(kv.HeadDim)
-	place := func(slot int) int { return ((slot/kv.Page*kv.KVHeads+h)*kv.Page + slot%kv.Page) * d }
-	if kv.DType == backend.F32 {
-		v := words(kv.V).floats()
-		copy(v[place(to):place(to)+d], v[place(from):])
-		return
-	}
-	v := words(kv.V).halves()
-	copy(v[place(to):place(to)+d], v[place(from):])
+	row := kv.DType.Size()
+	n := kv.DType.HeadRows(kv.HeadDim) * row
+	target := words(kv.V).words[valueAt(kv, to, h)*row:]
+	copy(target[:n], words(kv.V).words[valueAt(kv, from, h)*row:])
 }

@@ -48,7 +48,7 @@ func (d *device) makeBuffer(bytes int) (*buffer, error) {
 // NewMatrix implements backend.Backend. The parts are as even as group allows.
 func (d *device) NewMatrix(t backend.DType, rows, cols, group int) (*backend.Matrix, error) {
 	m := &backend.Matrix{DType: t, Rows: rows, Cols: cols}
-	if t == backend.U32 || group < 1 || rows%max(group, 1) != 0 {
+	if t > backend.BF16 || group < 1 || rows%max(group, 1) != 0 {
 		return nil, fmt.Errorf("matrix %s in groups of %d rows: want F32, F16 or BF16 and whole groups", m, group)
 	}
 	if _, err := size(rows, cols, 64); err != nil {
@@ -141,8 +141,8 @@ func (d *device) NewKeys(t backend.DType, pages, page, kvHeads, headDim int) (*b
 
 func (d *device) newKV(t backend.DType, pages, page, kvHeads, headDim int, values bool) (*backend.KV, error) {
 	kv := &backend.KV{DType: t, Page: page, KVHeads: kvHeads, HeadDim: headDim}
-	if t != backend.F32 && t != backend.F16 || page < 1 || kvHeads < 1 || headDim < 1 {
-		return nil, fmt.Errorf("KV cache of %s, %d heads of %d and pages of %d tokens: want F32 or F16, and at least one each",
+	if cacheFormat(t) < 0 || page < 1 || kvHeads < 1 || headDim < 1 {
+		return nil, fmt.Errorf("KV cache of %s, %d heads of %d and pages of %d tokens: want F32, F16 or Q8, and at least one each",
 			t, kvHeads, headDim, page)
 	}
 	if err := d.kvBuffers(kv, pages, values); err != nil {

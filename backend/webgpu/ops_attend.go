@@ -63,9 +63,9 @@ func newAttention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) 
 			p.taken++
 		}
 		n := len(wgsl.AttendVecHeads)
-		p.variant = wgsl.AttendVec.Variants[(int(kv.DType)*wgsl.MaxQuads+p.quads-1)*n+p.taken]
+		p.variant = wgsl.AttendVec.Variants[(cacheFormat(kv.DType)*wgsl.MaxQuads+p.quads-1)*n+p.taken]
 	} else {
-		p.variant = wgsl.AttendTile.Variants[int(kv.DType)*wgsl.MaxQuads+p.quads-1]
+		p.variant = wgsl.AttendTile.Variants[cacheFormat(kv.DType)*wgsl.MaxQuads+p.quads-1]
 	}
 	x, y, z := p.grid(tokens)
 	keys := seen(v, p.tile, 0, tokens)

@@ -4,6 +4,7 @@ package webgpu
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/wgsl"
@@ -55,6 +56,12 @@ func (s *step) fits(op string, kv *backend.KV) bool {
 	}
 	return s.err == nil
 }
+
+// cacheTypes are the types of caches in the order of wgsl.CacheFormats.
+var cacheTypes = []backend.DType{backend.F32, backend.F16, backend.Q8}
+
+// cacheFormat is a cache's type as an index of wgsl.CacheFormats, -1 where it is none of them.
+func cacheFormat(d backend.DType) int { return slices.Index(cacheTypes, d) }
 
 // rowKernel launches a kernel with one workgroup a row.
 func (s *step) rowKernel(op string, k *wgsl.Kernel, v wgsl.Variant, rows int, params []uint32, bindings ...binding) {

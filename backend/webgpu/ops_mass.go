@@ -20,7 +20,7 @@ func (s *step) Mass(mass, q, attended backend.Tensor, kv *backend.KV, v backend.
 		uint32(mass.Cols), uint32(mass.Stride), bits(a.Scale), bits(a.SoftCap),
 	}
 	s.work(attended.Rows * a.Heads * count * n * 4)
-	s.dispatch("mass", wgsl.Mass, wgsl.Mass.Variants[int(kv.DType)*wgsl.MaxQuads+n-1], params[:],
+	s.dispatch("mass", wgsl.Mass, wgsl.Mass.Variants[cacheFormat(kv.DType)*wgsl.MaxQuads+n-1], params[:],
 		uint32(ceil(count, 64)), uint32(a.Heads), 1, bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V), bindTensor(v.Table),
 		bindTensor(a.Slopes), bindTensor(attended), bindTensor(a.Missed), bindTensor(mass))
 }
@@ -34,6 +34,6 @@ func (s *step) Represent(reps, kv *backend.KV, mass backend.Tensor, a backend.Re
 		uint32(kv.KVHeads), uint32(reps.KVHeads / kv.KVHeads), uint32(backend.Pad4(kv.HeadDim) / 4), uint32(kv.Page),
 		uint32(reps.Page), uint32(a.TopK), uint32(mass.Cols), uint32(mass.Stride), uint32(a.Blocks.Stride),
 	}
-	s.dispatch("represent", wgsl.Represent, wgsl.Represent.Variants[kv.DType], params[:], uint32(a.Blocks.Cols), uint32(reps.KVHeads), 1,
+	s.dispatch("represent", wgsl.Represent, wgsl.Represent.Variants[cacheFormat(kv.DType)], params[:], uint32(a.Blocks.Cols), uint32(reps.KVHeads), 1,
 		bindTensor(a.Blocks), bindTensor(mass), bindBuffer(kv.K), bindBuffer(kv.V), bindBuffer(reps.K))
 }

@@ -37,7 +37,7 @@ func (s *step) rope(q, qkv backend.Tensor, kv *backend.KV, a backend.QKVRope, fi
 		bits(qn.Eps), bits(kn.Eps), bits(a.Clip), uint32(max(a.Sets, 1)), flag(a.Apart, 1),
 	}
 	y, z := fold(qkv.Rows)
-	s.dispatch("qkv_rope", wgsl.QKVRope, wgsl.QKVRope.Variants[kv.DType], params[:], uint32(heads), y, z,
+	s.dispatch("qkv_rope", wgsl.QKVRope, wgsl.QKVRope.Variants[cacheFormat(kv.DType)], params[:], uint32(heads), y, z,
 		bindTensor(qkv), bindTensor(a.Slots), bindTensor(a.Rope), bindTensor(weight), bindTensor(second),
 		bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V))
 }

@@ -20,6 +20,6 @@ func (s *step) Rotate(kv *backend.KV, a backend.Rotate) {
 		uint32(a.To.Cols), uint32(a.Rope.Stride),
 	}
 	y, z := fold(a.To.Cols)
-	s.dispatch("rotate", wgsl.Rotate, wgsl.Rotate.Variants[kv.DType], params[:], uint32(kv.KVHeads), y, z,
+	s.dispatch("rotate", wgsl.Rotate, wgsl.Rotate.Variants[cacheFormat(kv.DType)], params[:], uint32(kv.KVHeads), y, z,
 		bindTensor(a.From), bindTensor(a.To), bindTensor(a.Rope), bindBuffer(kv.K), bindBuffer(kv.V))
 }

@@ -25,6 +25,11 @@ func TestInfo(t *testing.T) {
 	if half.KVBytes != got.KVBytes || half.Context != 512 || half.KVTokenBytes*2 != got.KVTokenBytes {
 		t.Errorf("%+v", half)
 	}
+	// Heads of 64 channels: 64 bytes and two scales of four in place of 256 bytes.
+	eighth := decoded[report](t, succeed(t, "", "info", "--json", "--kv=q8")).Model
+	if eighth.KVTokenBytes*256 != got.KVTokenBytes*72 || eighth.KVBytes != eighth.KVTokenBytes*int64(eighth.Context) {
+		t.Errorf("%+v", eighth)
+	}
 	text := succeed(t, "", "info")
 	for _, want := range []string{"lrun-tiny: llama, 2.427 M parameters in BF16", "auto", "adapter", "weights 4.629 MiB + cache 1 MiB"} {
 		if !strings.Contains(text, want) {

@@ -43,7 +43,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.StringVar(&s.backend, "backend", "auto", "webgpu, cpu, or auto: a real GPU, else the CPU")
 	f.StringVar(&s.adapter, "adapter", os.Getenv("LRUN_ADAPTER"), "GPU, by its number in lrun info or a part of its name (LRUN_ADAPTER)")
 	f.IntVar(&s.context, "context", 0, "tokens that the context holds (default: as trained, or as --rope is meant for)")
-	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32 or f16")
+	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32, f16 or q8")
 	f.StringVar(&s.rope, "rope", ownRope, "how positions are told apart: linear:4, ntk:8, yarn:4, lambda:10,2048, …")
 	f.StringVar(&s.memory, "memory", "", "which tokens are seen: "+strings.Join(memory.Names, ", ")+" (default full)")
 	f.StringVar(&s.memoryOpt, "memory-opt", "", "its constants, by the papers' names: n_init=128,n_local=4096,block_size=128,topk=16")

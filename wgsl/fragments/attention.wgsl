@@ -50,8 +50,8 @@ fn columns(m: mat4x4<f32>, f: vec4<f32>) -> mat4x4<f32> {
 }
 fn outer(v: vec4<f32>, f: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(v * f.x, v * f.y, v * f.z, v * f.w); }
 
-// base is the first quad of a KV head's part of the page that holds a slot.
-fn base(slot: u32, kv_head: u32) -> u32 { return (slot / p.page * p.kv_heads + kv_head) * QUADS * p.page; }
+// base is the first row of a KV head's part of the page that holds a slot.
+fn base(slot: u32, kv_head: u32) -> u32 { return (slot / p.page * p.kv_heads + kv_head) * head_rows(QUADS) * p.page; }
 
 // put stores a quad of a head's result, and where asked for ln Σ e^score after all heads; or with several splits of its part:
 // Σ p·v, the largest score, Σ p.

@@ -11,3 +11,9 @@ fn turned(row: u32, d: u32, rotary: u32) -> f32 {
     let is_first = select(d < half, d % 2u == 0u, p.interleaved == 1u);
     return select(b * c + a * s, a * c - b * s, is_first);
 }
+
+// quad is channels d .. d + 3, zero past the head's end.
+fn quad(row: u32, d: u32, rotary: u32) -> vec4<f32> {
+    return vec4<f32>(turned(row, d, rotary), turned(row, d + 1u, rotary), turned(row, d + 2u, rotary),
+        turned(row, d + 3u, rotary));
+}
