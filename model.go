@@ -22,8 +22,9 @@ type Model struct {
 	defaults  generationConfig
 	eos       []int32
 	policy    memory.Policy
-	context   int  // tokens that a session may hold
-	bounded   bool // the context was asked for, not only what the model was trained for
+	weights   uint32 // tells them from others
+	context   int    // tokens that a session may hold
+	bounded   bool   // the context was asked for, not only what the model was trained for
 
 	closing sync.Once
 	closed  error

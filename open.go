@@ -80,6 +80,7 @@ func open(dir folder, options []Option) (*Model, error) {
 		return nil, err
 	}
 	defer ckpt.Close()
+	m.weights = fingerprint(ckpt)
 	if m.info, err = newInfo(dir, spec, ckpt, o.kv, m.policy, m.context); err != nil {
 		return nil, err
 	}

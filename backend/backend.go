@@ -78,6 +78,14 @@ type KV struct {
 // PageBytes is the size of one page of keys, and of one page of values.
 func (kv *KV) PageBytes() int { return kv.KVHeads * kv.Page * kv.DType.HeadBytes(kv.HeadDim) }
 
+// WholePageBytes is the size of a page: keys, and values where there are any.
+func (kv *KV) WholePageBytes() int {
+	if kv.V == nil {
+		return kv.PageBytes()
+	}
+	return 2 * kv.PageBytes()
+}
+
 // Release gives the cache's memory back.
 func (kv *KV) Release() {
 	kv.K.Release()

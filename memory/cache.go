@@ -39,7 +39,7 @@ func newCache(p *Pool, l InfLLM) *cache {
 func (c *cache) record() int {
 	most := 0
 	for _, kv := range c.pool.layers {
-		most = max(most, 2*kv.PageBytes())
+		most = max(most, kv.WholePageBytes())
 	}
 	return most
 }
@@ -215,7 +215,7 @@ func (c *cache) fetch(n, i, block int) ([]byte, error) {
 	if err != nil {
 		err = fmt.Errorf("block %d of layer %d: %w", block, i, err)
 	}
-	return c.data[n][:2*c.pool.layers[i].PageBytes()], err
+	return c.data[n][:c.pool.layers[i].WholePageBytes()], err
 }
 
 // padded is a block as long as the largest layer's.

@@ -288,9 +288,9 @@ func (m *Model) readback() (backend.Readback, error) {
 	}
 	most := 0
 	for i := range m.net.layers {
-		most = max(most, m.pool.Layer(i).PageBytes())
+		most = max(most, m.pool.Layer(i).WholePageBytes())
 	}
-	return m.b.NewReadback(2 * most)
+	return m.b.NewReadback(most)
 }
 
 // settle stores the blocks that have come to the host.

@@ -60,13 +60,15 @@ func (o *ops) FetchPage(dst backend.Readback, kv *backend.KV, page uint32) {
 		return
 	}
 	r, n := dst.(*readback), kv.PageBytes()
-	if int(page) >= kv.Pages || 2*n > cap(r.data) {
-		o.err = fmt.Errorf("fetch of page %d of %d, of twice %d bytes, into %d", page, kv.Pages, n, cap(r.data))
+	if int(page) >= kv.Pages || kv.WholePageBytes() > cap(r.data) {
+		o.err = fmt.Errorf("fetch of page %d of %d, of %d bytes, into %d", page, kv.Pages, kv.WholePageBytes(), cap(r.data))
 		return
 	}
 	at := int(page) * n
 	r.data = append(r.data[:0], words(kv.K).bytes()[at:at+n]...)
-	r.data = append(r.data, words(kv.V).bytes()[at:at+n]...)
+	if kv.V != nil {
+		r.data = append(r.data, words(kv.V).bytes()[at:at+n]...)
+	}
 }
 
 func (o *ops) WritePage(kv *backend.KV, page uint32, data []byte) {
@@ -74,10 +76,12 @@ func (o *ops) WritePage(kv *backend.KV, page uint32, data []byte) {
 		return
 	}
 	n := kv.PageBytes()
-	if int(page) >= kv.Pages || len(data) != 2*n {
-		o.err = fmt.Errorf("write of %d bytes to page %d of %d, of twice %d bytes", len(data), page, kv.Pages, n)
+	if int(page) >= kv.Pages || len(data) != kv.WholePageBytes() {
+		o.err = fmt.Errorf("write of %d bytes to page %d of %d, of %d bytes", len(data), page, kv.Pages, kv.WholePageBytes())
 		return
 	}
 	copy(words(kv.K).bytes()[int(page)*n:], data[:n])
-	copy(words(kv.V).bytes()[int(page)*n:], data[n:])
+	if kv.V != nil {
+		copy(words(kv.V).bytes()[int(page)*n:], data[n:])
+	}
 }

@@ -116,8 +116,13 @@ func (s *step) Fetch(dst backend.Readback, src backend.Tensor) {
 // FetchPage implements backend.Ops.
 func (s *step) FetchPage(dst backend.Readback, kv *backend.KV, page uint32) {
 	n := kv.PageBytes()
-	both := backend.Tensor{Rows: 1, Cols: n / 2, Stride: backend.Stride(n / 2)}
-	s.receive(dst, both, pieceOf{kv.K, int(page) * n, n}, pieceOf{kv.V, int(page) * n, n})
+	words := kv.WholePageBytes() / 4
+	shape := backend.Tensor{Rows: 1, Cols: words, Stride: backend.Stride(words)}
+	if kv.V == nil {
+		s.receive(dst, shape, pieceOf{kv.K, int(page) * n, n})
+		return
+	}
+	s.receive(dst, shape, pieceOf{kv.K, int(page) * n, n}, pieceOf{kv.V, int(page) * n, n})
 }
 
 // pieceOf is a part of a buffer.

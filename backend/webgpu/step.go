@@ -223,12 +223,14 @@ func (s *step) writeWords(t backend.Tensor, words []uint32) {
 // WritePage implements backend.Ops.
 func (s *step) WritePage(kv *backend.KV, page uint32, data []byte) {
 	n := kv.PageBytes()
-	if s.err == nil && (int(page) >= kv.Pages || len(data) != 2*n) {
-		s.fail("write", "%d bytes to page %d of %d, of twice %d bytes", len(data), page, kv.Pages, n)
+	if s.err == nil && (int(page) >= kv.Pages || len(data) != kv.WholePageBytes()) {
+		s.fail("write", "%d bytes to page %d of %d, of %d bytes", len(data), page, kv.Pages, kv.WholePageBytes())
 		return
 	}
 	s.writeBytes(kv.K, int(page)*n, data[:n])
-	s.writeBytes(kv.V, int(page)*n, data[n:])
+	if kv.V != nil {
+		s.writeBytes(kv.V, int(page)*n, data[n:])
+	}
 }
 
 // writeBytes stores data in a buffer. A write takes effect before the submission it precedes, so what was recorded is

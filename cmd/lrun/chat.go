@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -34,6 +36,7 @@ each line and its answer are one growing text. Ctrl-C stops an answer. At the pr
 
 Where stdin is no terminal, each of its lines is a turn.`,
 		Example: `  lrun chat -m checkpoints/Qwen3-0.6B --system "Answer in one sentence."
+  lrun chat -m checkpoints/Qwen3-0.6B --memory infllm --session work.lrun
   echo "Why is the sky blue?" | lrun chat -m checkpoints/Qwen3-0.6B --temperature 0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,6 +54,7 @@ Where stdin is no terminal, each of its lines is a turn.`,
 	f.SortFlags = false
 	f.StringVar(&c.system, "system", "", "instructions for the model")
 	c.draw.register(f)
+	f.StringVar(&c.file, "session", "", "go on with the conversation in a file, and keep it there")
 	f.BoolVar(&c.view.json, "json", false, "print each answer as a JSON object in a line")
 	return cmd
 }
@@ -65,6 +69,7 @@ type chat struct {
 	view view
 
 	system  string
+	file    string // of the session; "": none
 	session *lrun.Session
 	history []tokenizer.Message
 }
@@ -76,7 +81,7 @@ func (c *chat) run() error {
 		}
 		c.notice(c.cmd, "the checkpoint has no chat template: your lines and its answers are one text")
 	}
-	if err := c.reset(); err != nil {
+	if err := c.begin(); err != nil {
 		return err
 	}
 	defer func() { c.session.Close() }()
@@ -88,6 +93,31 @@ func (c *chat) run() error {
 
 // template reports whether the checkpoint knows turns.
 func (c *chat) template() bool { return c.m.Tokenizer() != nil && c.m.Tokenizer().HasChatTemplate() }
+
+// begin goes on with the conversation in the session's file, or starts one.
+func (c *chat) begin() error {
+	if _, err := os.Stat(c.file); c.file == "" || errors.Is(err, fs.ErrNotExist) {
+		return c.reset()
+	}
+	var note string
+	var err error
+	if c.session, note, err = c.m.LoadSession(c.cmd.Context(), c.file); err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(note), &c.history)
+}
+
+// save keeps the conversation in the session's file.
+func (c *chat) save() error {
+	if c.file == "" {
+		return nil
+	}
+	note, err := json.Marshal(c.history)
+	if err != nil {
+		return err
+	}
+	return c.session.Save(c.cmd.Context(), c.file, string(note))
+}
 
 // reset starts the conversation anew.
 func (c *chat) reset() (err error) {
@@ -187,6 +217,7 @@ func (c *chat) answer(line string) error {
 	if len(a.IDs) > 0 {
 		c.history = append(messages, tokenizer.Message{Role: "assistant", Content: a.Text})
 		c.summary(c.cmd, a.summary())
+		err = errors.Join(err, c.save())
 	}
 	return err
 }

@@ -19,13 +19,16 @@ type source struct {
 	err    error // why pieces ended; nil at the end of the text
 }
 
-// openSource reads a file, or stdin for "-". With follow it waits for more at the end of the file.
-func openSource(ctx context.Context, name string, stdin io.Reader, follow bool) (*source, error) {
+// openSource reads a file from an offset on, or stdin for "-". With follow it waits for more at the end of the file.
+func openSource(ctx context.Context, name string, stdin io.Reader, offset int64, follow bool) (*source, error) {
 	in, closing := stdin, func() error { return nil }
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
+		}
+		if _, err := f.Seek(offset, io.SeekStart); offset > 0 && err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
 		in, closing = f, f.Close
 	}

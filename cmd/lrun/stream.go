@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -59,6 +61,7 @@ no trace in what is read after them. Ctrl-C ends the reading; with --session it 
 	flags.IntVar(&f.askEvery, "ask-every", 0, "answer the questions every so many tokens too")
 	flags.BoolVar(&f.follow, "follow", false, "wait for more at the end of the file")
 	flags.IntVar(&f.limit, "limit", 0, "end after so many tokens (0: read all)")
+	flags.StringVar(&f.session, "session", "", "go on where the session in a file ended, and keep it there at the end and on Ctrl-C")
 	flags.StringVar(&f.plot, "plot", "", "draw time and memory by length into a PNG")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object at the end")
 	f.draw.register(flags)
@@ -90,7 +93,8 @@ type stream struct {
 	session *lrun.Session
 	clock   eval.Timeline
 	answers []streamAnswer
-	next    int // the length at which questions are answered
+	next    int   // the length at which questions are answered
+	offset  int64 // bytes of the text that were read
 }
 
 // streamAnswer is an answer to a question, as --json prints it.
@@ -120,18 +124,21 @@ func (t *stream) run(ctx context.Context, name string) (err error) {
 	if t.m.Tokenizer() == nil {
 		return lrun.ErrNoTokenizer
 	}
-	if t.session, err = t.m.NewSession(); err != nil {
+	if err := t.begin(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.session.Close()) }()
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	src, err := openSource(reading, name, t.cmd.InOrStdin(), t.follow)
+	src, err := openSource(reading, name, t.cmd.InOrStdin(), t.offset, t.follow)
 	if err != nil {
 		return err
 	}
 	err = t.read(ctx, src)
 	stop()
+	if saving := t.save(); saving != nil {
+		return errors.Join(err, saving)
+	}
 	if err == nil {
 		err = t.askAll(ctx)
 	}
@@ -139,6 +146,30 @@ func (t *stream) run(ctx context.Context, name string) (err error) {
 		return err
 	}
 	return errors.Join(err, t.report())
+}
+
+// begin goes on with the session in its file, or starts one.
+func (t *stream) begin(ctx context.Context) (err error) {
+	if _, missing := os.Stat(t.streamFlags.session); t.streamFlags.session == "" || errors.Is(missing, fs.ErrNotExist) {
+		t.session, err = t.m.NewSession()
+		return err
+	}
+	var note string
+	if t.session, note, err = t.m.LoadSession(ctx, t.streamFlags.session); err != nil {
+		return err
+	}
+	if t.offset, err = strconv.ParseInt(note, 10, 64); err != nil {
+		return fmt.Errorf("%s is no session of lrun stream", t.streamFlags.session)
+	}
+	return nil
+}
+
+// save keeps the session in its file, with how far the text was read.
+func (t *stream) save() error {
+	if t.streamFlags.session == "" {
+		return nil
+	}
+	return t.session.Save(context.Background(), t.streamFlags.session, strconv.FormatInt(t.offset, 10))
 }
 
 // read feeds the session until the text, the limit or the context ends, and answers what is typed meanwhile.
@@ -173,10 +204,11 @@ const slice = 512
 
 // feed reads a piece of the text.
 func (t *stream) feed(ctx context.Context, piece string, bar *status) error {
-	ids, err := t.m.Encode(piece, t.clock.Tokens == 0)
+	ids, err := t.m.Encode(piece, len(t.session.IDs()) == 0)
 	if err != nil {
 		return err
 	}
+	t.offset += int64(len(piece))
 	if t.limit > 0 {
 		ids = ids[:min(len(ids), t.limit-t.clock.Tokens)]
 	}
