@@ -89,6 +89,8 @@ type generation struct {
 	stream *tokenizer.Stream
 	stop   stopper
 	result Result
+	looks  [][]model.Look // of each step, where they are traced
+	tokens []Token        // made, where they are traced
 	yield  func(Token, error) bool
 	left   bool // the caller takes no more tokens
 }
@@ -171,6 +173,7 @@ func (s *Session) limit(o *generateOptions) int {
 // loop reads the prompt and makes tokens, keeping Ahead steps on the way while the host looks at the one before.
 func (g *generation) loop(ctx context.Context) error {
 	start := time.Now()
+	g.s.seq.Trace(g.o.trace != nil)
 	if err := g.prepare(); err != nil {
 		return err
 	}
@@ -178,6 +181,7 @@ func (g *generation) loop(ctx context.Context) error {
 		return err
 	}
 	g.step = 1
+	g.look()
 	for made := 0; made < g.limit; made++ {
 		if err := g.submit(ctx, made); err != nil {
 			return err
@@ -212,6 +216,7 @@ func (g *generation) submit(ctx context.Context, made int) error {
 			return err
 		}
 		g.step++
+		g.look()
 	}
 	return nil
 }
@@ -274,6 +279,9 @@ func (g *generation) receive(ctx context.Context, made int) (Token, error) {
 // take gives a token to the caller, as far as no stop text can begin in it, and reports whether the generation is over.
 func (g *generation) take(t Token, last bool) bool {
 	ended := g.ends(t.ID)
+	if g.o.trace != nil {
+		defer func() { g.tokens = append(g.tokens, t) }()
+	}
 	if g.stream != nil && !ended {
 		t.Text = g.stream.Next(t.ID)
 	}
@@ -322,6 +330,9 @@ func (g *generation) end(err error) {
 	s := g.s
 	if err != nil && g.result.Generated == 0 {
 		s.set(s.ids[:g.before])
+	}
+	if g.o.trace != nil {
+		g.traced()
 	}
 	s.m.net.Drop(s.seq, len(s.ids))
 	g.result.Kept = s.m.policy.Seen(len(s.ids))

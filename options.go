@@ -6,6 +6,7 @@ import (
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/trace"
 )
 
 // Option is a choice in opening a model.
@@ -155,6 +156,7 @@ type generateOptions struct {
 	ignoreEOS  bool
 	progress   func(done, total int)
 	result     *Result
+	trace      *trace.Trace
 }
 
 // inRange makes an option that stores v when it lies from low to high.
@@ -264,6 +266,15 @@ func WithStopTokens(ids ...int32) GenerateOption {
 func WithIgnoreEOS() GenerateOption {
 	return func(o *generateOptions) error {
 		o.ignoreEOS = true
+		return nil
+	}
+}
+
+// WithTrace fills t with what each layer looked up for each token of the answer, where the memory looks blocks up. Generating
+// is slower with it.
+func WithTrace(t *trace.Trace) GenerateOption {
+	return func(o *generateOptions) error {
+		o.trace = t
 		return nil
 	}
 }

@@ -140,8 +140,9 @@ func (s *Sequence) Stored(layers [][]byte) error {
 
 // Load is a block that must come to a page of the device, of one layer.
 type Load struct {
-	Page uint32
-	Data []byte // keys, then values
+	Block int
+	Page  uint32
+	Data  []byte // keys, then values
 }
 
 // Resident reports whether all blocks are on the device, so that no look-up can miss one.
@@ -172,7 +173,7 @@ func (s *Sequence) Bring(loads []Load, i int, picks []uint32) ([]Load, error) {
 			if err != nil {
 				return loads, err
 			}
-			loads = append(loads, Load{c.pages[at], data})
+			loads = append(loads, Load{int(block), c.pages[at], data})
 			c.in[i][at], c.value[i][at] = int(block), 0
 		}
 		s.blocks.chosen[n] = c.pages[at]

@@ -16,6 +16,29 @@ type Work struct {
 	RoundTrips int `json:"round_trips"` // times that a step waited for the device before it could go on
 }
 
+// Look is what a layer looked up in a step: blocks, and those of them that were not on the device.
+type Look struct{ Blocks, Fetched []int }
+
+// Trace makes a sequence keep what its steps look up, or stop to. It then waits for every step.
+func (seq *Sequence) Trace(on bool) { seq.traced = on }
+
+// Looks are what the layers looked up in the last step, empty where they did not.
+func (seq *Sequence) Looks() []Look { return seq.looks }
+
+// look notes what layer i looked up, where that is traced.
+func (seq *Sequence) look(i int, picks []uint32, fetched []int) {
+	if !seq.traced {
+		return
+	}
+	for len(seq.looks) <= i {
+		seq.looks = append(seq.looks, Look{})
+	}
+	seq.looks[i] = Look{Fetched: fetched}
+	for _, b := range picks {
+		seq.looks[i].Blocks = append(seq.looks[i].Blocks, int(b))
+	}
+}
+
 // lookups are the tensors for looking up blocks (see memory.InfLLM); all none where the policy has none.
 type lookups struct {
 	policy  memory.InfLLM
@@ -116,10 +139,15 @@ func (m *Model) run(ctx context.Context, seq *Sequence, in Input, n int, sink Si
 	st := m.step(seq, in, n)
 	k := seq.Lookup()
 	seq.work.LookedUp += k * m.lookingLayers(seq)
+	seq.looks = seq.looks[:0]
+	for i := range m.net.layers {
+		seq.look(i, nil, nil)
+	}
 	surely := k == 0 || seq.Resident()
+	report := !surely || k > 0 && seq.traced
 	if surely || n == 1 && len(in.IDs) > 0 && !in.Once {
-		err := m.b.Do(func(o backend.Ops) { m.atOnce(o, st, in, sink, !surely) })
-		if err != nil || surely {
+		err := m.b.Do(func(o backend.Ops) { m.atOnce(o, st, in, sink, report) })
+		if err != nil || !report {
 			return err
 		}
 		missed, err := m.noteUse(ctx, seq, k)
@@ -170,7 +198,9 @@ func (m *Model) noteUse(ctx context.Context, seq *Sequence, k int) (missed int, 
 	}
 	for i := range m.net.layers {
 		if !seq.Mass(i).IsNone() {
-			seq.Used(i, words[(1+i)*m.scratch.lookups.report.Cols:][:k])
+			picks := words[(1+i)*m.scratch.lookups.report.Cols:][:k]
+			seq.Used(i, picks)
+			seq.look(i, picks, nil)
 		}
 	}
 	return 0, nil
@@ -241,10 +271,16 @@ func (m *Model) bring(ctx context.Context, seq *Sequence, i, k int, loads []memo
 		return nil, err
 	}
 	s := m.scratch
-	loads, err = seq.Bring(loads, i, words[(1+i)*s.lookups.report.Cols:][:k])
+	picks := words[(1+i)*s.lookups.report.Cols:][:k]
+	loads, err = seq.Bring(loads, i, picks)
 	if err != nil {
 		return nil, err
 	}
+	var fetched []int
+	for _, l := range loads {
+		fetched = append(fetched, l.Block)
+	}
+	seq.look(i, picks, fetched)
 	return loads, s.room(s.views[sight{}])
 }
 

@@ -156,7 +156,7 @@ func (m *Model) Alone() bool { return m.policy.Alone() }
 // Ahead is how many steps of a sequence it pays to submit before the result of the first is read: none where a step may
 // have to wait for blocks.
 func (m *Model) Ahead(seq *Sequence) int {
-	if !seq.Resident() {
+	if !seq.Resident() || seq.traced {
 		return 0
 	}
 	return m.b.Ahead()

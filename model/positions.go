@@ -14,6 +14,8 @@ type Sequence struct {
 	departing []departure
 	surprise  *surprise // nil where the policy does not ask
 	work      Work
+	traced    bool   // the looks of each step are kept
+	looks     []Look // of the last step, by layer
 }
 
 // rotary is one of the network's ropes and what a step uploads for it.

@@ -17,6 +17,7 @@ func newGenerate(s *settings) *cobra.Command {
 	var draw sampling
 	var v view
 	var echo bool
+	var traced traceFile
 	cmd := &cobra.Command{
 		Use:   "generate [TEXT...]",
 		Short: "Continue a text",
@@ -49,12 +50,16 @@ checkpoint's generation_config.json. Where there is no tokenizer, ids come out.`
 				defer bar.close()
 				a, err := v.generate(m, cmd.OutOrStdout(), func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
 					options := append(draw.options(cmd.Flags()), result, lrun.WithPromptProgress(bar.reading))
+					options = append(options, traced.options()...)
 					return announced(func() {
 						bar.close()
 						s.sayWhere(cmd, m)
 						s.sayIgnored(cmd, m)
 					}, m.GenerateIDs(ctx, ids, options...))
 				})
+				if err == nil {
+					err = traced.write()
+				}
 				if err == nil || errors.Is(err, context.Canceled) {
 					s.summary(cmd, a.summary())
 				}
@@ -69,6 +74,7 @@ checkpoint's generation_config.json. Where there is no tokenizer, ids come out.`
 	f.SortFlags = false
 	p.register(f)
 	draw.register(f)
+	traced.register(f)
 	f.BoolVar(&echo, "echo", false, "print the prompt first")
 	f.BoolVar(&v.logProbs, "logprobs", false, "with each token the ln of its probability")
 	f.BoolVar(&v.json, "json", false, "print one JSON object at the end")

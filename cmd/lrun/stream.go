@@ -25,10 +25,11 @@ type streamFlags struct {
 	askEvery    int
 	follow      bool
 	limit       int
-	session     string
+	file        string // of the session
 	plot        string
 	json        bool
 	draw        sampling
+	traced      traceFile
 	interactive bool
 }
 
@@ -61,10 +62,11 @@ no trace in what is read after them. Ctrl-C ends the reading; with --session it 
 	flags.IntVar(&f.askEvery, "ask-every", 0, "answer the questions every so many tokens too")
 	flags.BoolVar(&f.follow, "follow", false, "wait for more at the end of the file")
 	flags.IntVar(&f.limit, "limit", 0, "end after so many tokens (0: read all)")
-	flags.StringVar(&f.session, "session", "", "go on where the session in a file ended, and keep it there at the end and on Ctrl-C")
+	flags.StringVar(&f.file, "session", "", "go on where the session in a file ended, and keep it there at the end and on Ctrl-C")
 	flags.StringVar(&f.plot, "plot", "", "draw time and memory by length into a PNG")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object at the end")
 	f.draw.register(flags)
+	f.traced.register(flags)
 	return cmd
 }
 
@@ -150,26 +152,26 @@ func (t *stream) run(ctx context.Context, name string) (err error) {
 
 // begin goes on with the session in its file, or starts one.
 func (t *stream) begin(ctx context.Context) (err error) {
-	if _, missing := os.Stat(t.streamFlags.session); t.streamFlags.session == "" || errors.Is(missing, fs.ErrNotExist) {
+	if _, missing := os.Stat(t.file); t.file == "" || errors.Is(missing, fs.ErrNotExist) {
 		t.session, err = t.m.NewSession()
 		return err
 	}
 	var note string
-	if t.session, note, err = t.m.LoadSession(ctx, t.streamFlags.session); err != nil {
+	if t.session, note, err = t.m.LoadSession(ctx, t.file); err != nil {
 		return err
 	}
 	if t.offset, err = strconv.ParseInt(note, 10, 64); err != nil {
-		return fmt.Errorf("%s is no session of lrun stream", t.streamFlags.session)
+		return fmt.Errorf("%s is no session of lrun stream", t.file)
 	}
 	return nil
 }
 
 // save keeps the session in its file, with how far the text was read.
 func (t *stream) save() error {
-	if t.streamFlags.session == "" {
+	if t.file == "" {
 		return nil
 	}
-	return t.session.Save(context.Background(), t.streamFlags.session, strconv.FormatInt(t.offset, 10))
+	return t.session.Save(context.Background(), t.file, strconv.FormatInt(t.offset, 10))
 }
 
 // read feeds the session until the text, the limit or the context ends, and answers what is typed meanwhile.
@@ -273,6 +275,7 @@ func (t *stream) answer(ctx context.Context, question string) error {
 		return err
 	}
 	options := append([]lrun.GenerateOption{lrun.WithTemperature(0), lrun.WithMaxTokens(32)}, t.draw.options(t.cmd.Flags())...)
+	options = append(options, t.traced.options()...)
 	a, err := view{}.generate(t.m, out, func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
 		return fork.Generate(ctx, question, append(options, result)...)
 	})
@@ -280,6 +283,9 @@ func (t *stream) answer(ctx context.Context, question string) error {
 		return err
 	}
 	t.answers = append(t.answers, streamAnswer{question, a.Text, t.clock.Tokens})
+	if err := t.traced.write(); err != nil {
+		return err
+	}
 	if !t.json {
 		t.s.summary(t.cmd, a.summary())
 	}

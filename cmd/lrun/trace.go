@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/lrun/lrun"
 	"github.com/lrun/lrun/internal/files"
 	"github.com/lrun/lrun/trace"
 )
@@ -77,6 +79,35 @@ func writePage(cmd *cobra.Command, t *trace.Trace, file string) error {
 	}
 	if err := files.Replace(file, t.Page); err != nil {
 		return files.Error(file, err)
+	}
+	return nil
+}
+
+// traceFile is where --trace puts what the memory did for an answer.
+type traceFile struct {
+	path  string
+	trace trace.Trace
+}
+
+func (f *traceFile) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.path, "trace", "", "write which blocks each layer looked up for each token of the (last) answer to a file, for lrun trace view")
+}
+
+// options are those of a generation.
+func (f *traceFile) options() []lrun.GenerateOption {
+	if f.path == "" {
+		return nil
+	}
+	return []lrun.GenerateOption{lrun.WithTrace(&f.trace)}
+}
+
+// write writes the trace of the last generation.
+func (f *traceFile) write() error {
+	if f.path == "" {
+		return nil
+	}
+	if err := files.Replace(f.path, f.trace.Write); err != nil {
+		return files.Error(f.path, err)
 	}
 	return nil
 }
