@@ -29,11 +29,43 @@ type Info struct {
 	TotalBytes   int64  `json:"total_bytes"`    // weights and cache; working memory comes on top
 
 	Memory string     `json:"memory"` // which tokens a query sees
+	Costs  []Cost     `json:"costs"`  // of texts of some lengths
 	Ropes  []RopeInfo `json:"ropes"`  // none where positions are told apart otherwise
 
 	Backend     string `json:"backend,omitempty"` // "webgpu" or "cpu"; this and what follows of an open model only
 	Adapter     string `json:"adapter,omitempty"`
 	DeviceBytes int64  `json:"device_bytes,omitempty"` // held on the device now
+}
+
+// Cost is what reading a text takes, in bytes, beside weights and working memory.
+type Cost struct {
+	Tokens      int   `json:"tokens"`
+	DeviceBytes int64 `json:"device_bytes"`
+	HostBytes   int64 `json:"host_bytes"`
+	FileBytes   int64 `json:"file_bytes"`
+}
+
+// costs are those of texts of some lengths, as far as the context allows them.
+func costs(s *model.Spec, kv backend.DType, p memory.Policy, context int) []Cost {
+	var all []Cost
+	for _, n := range []int{s.Context, 32 << 10, 128 << 10, 1 << 20} {
+		if n > context || len(all) > 0 && n <= all[len(all)-1].Tokens {
+			continue
+		}
+		token := int64(s.KVTokenBytes(kv))
+		c := Cost{Tokens: n, DeviceBytes: token * int64(p.Held(n))}
+		if l, ok := p.(memory.InfLLM); ok {
+			c.DeviceBytes += int64(s.BlockBytes()) * int64(l.Blocks(n))
+			if l.MaxCachedBlock > 0 {
+				c.HostBytes = token * int64(l.Blocks(n)*l.BlockSize)
+			}
+			if l.HostLimit > 0 && c.HostBytes > l.HostLimit {
+				c.HostBytes, c.FileBytes = l.HostLimit, c.HostBytes-l.HostLimit
+			}
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // Describe says what the checkpoint in a folder is and what it would take to run it, without loading it: a model that does
@@ -89,7 +121,7 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, kv backend.DTy
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Heads: first.Heads, KVHeads: first.KVHeads,
 		Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
 		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(kv)),
-		Memory: p.String(), Ropes: ropes(s, p.Span(context)),
+		Memory: p.String(), Costs: costs(s, kv, p, context), Ropes: ropes(s, p.Span(context)),
 	}
 	if context == endless {
 		info.Context = 0

@@ -161,3 +161,14 @@ func (s *Spec) KVTokenBytes(dtype backend.DType) int {
 	}
 	return n
 }
+
+// BlockBytes is the device memory that the representative keys of a block take over all layers (see memory.InfLLM).
+func (s *Spec) BlockBytes() int {
+	n := 0
+	for i := range s.Layers {
+		if a := &s.Layers[i].Attention; a.Window == 0 {
+			n += a.Heads * backend.F32.HeadBytes(a.HeadDim)
+		}
+	}
+	return n
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/lrun/lrun"
@@ -172,6 +173,10 @@ func (r *report) print(out io.Writer) error {
 	}
 	fmt.Fprintf(w, "memory\tweights %s + cache %s (%s a token) = %s, and working memory\n",
 		bytesText(m.WeightBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), bytesText(m.TotalBytes))
+	for _, c := range m.Costs {
+		fmt.Fprintf(w, "\ta text of %s tokens: %s on the device, %s on the host, %s in a file\n", humanize.Comma(int64(c.Tokens)),
+			bytesText(c.DeviceBytes), bytesText(c.HostBytes), bytesText(c.FileBytes))
+	}
 	if d := r.Dispatches; d != nil {
 		fmt.Fprintf(w, "dispatches\t%.4g a token, %.4g a layer, on %s (%s)\n", d.PerToken, d.PerLayer, d.Backend, d.Adapter)
 	}
