@@ -49,7 +49,8 @@ func (p *Pool) NewSequence() (*Sequence, error) {
 // Fork is another sequence of the same tokens. They share their pages until one of them changes one. What a policy keeps
 // on the device beside pages the caller copies: see Masses.
 func (s *Sequence) Fork() (*Sequence, error) {
-	f := &Sequence{pool: s.pool, policy: s.policy, pages: slices.Clone(s.pages), raw: slices.Clone(s.raw), len: s.len, held: s.held}
+	f := &Sequence{pool: s.pool, policy: s.policy, len: s.len, left: s.left, held: s.held}
+	f.pages, f.raw = slices.Clone(s.pages), slices.Clone(s.raw)
 	if s.blocks != nil {
 		b, err := s.blocks.fork()
 		if err != nil {
