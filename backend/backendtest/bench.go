@@ -57,7 +57,7 @@ func loads() []load {
 	all = append(all, linearLoad(backend.BF16, 1, 128256, 2048), gateUpLoad(1), gateUpLoad(512))
 	for _, tokens := range []int{1, 512} {
 		for _, keys := range []int{512, 8192, 32768} {
-			all = append(all, attendLoad(tokens, keys))
+			all = append(all, attendLoad(backend.F16, tokens, keys), attendLoad(backend.Q8, tokens, keys))
 		}
 	}
 	return append(all, sampleLoad(backend.Sample{}), sampleLoad(backend.Sample{Temperature: 1, TopK: 50, TopP: 0.9}))
@@ -95,11 +95,11 @@ func gateUpLoad(tokens int) load {
 	}}
 }
 
-// attendLoad is 32 heads of 64 over 8 KV heads in f16.
-func attendLoad(tokens, keys int) load {
-	return load{fmt.Sprintf("attend/%d at %d keys", tokens, keys), func(r *rig) (func(backend.Ops), float64, string) {
+// attendLoad is 32 heads of 64 over 8 KV heads.
+func attendLoad(d backend.DType, tokens, keys int) load {
+	return load{fmt.Sprintf("attend/%s/%d at %d keys", d, tokens, keys), func(r *rig) (func(backend.Ops), float64, string) {
 		const heads, kvHeads, dim, page = 32, 8, 64, 64
-		kv := r.emptyCache(backend.F16, keys/page, page, kvHeads, dim)
+		kv := r.emptyCache(d, keys/page, page, kvHeads, dim)
 		list := make([]uint32, keys/page)
 		for i := range list {
 			list[i] = uint32(i)
