@@ -1,9 +1,14 @@
 package memory
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
+
+// ErrLost is what an error wraps where a block cannot be read back from host memory's file. The text it was made of must be
+// read again.
+var ErrLost = errors.New("a block of the text is lost")
 
 // cache is where the blocks of a sequence are that left the last tokens: all in a store in host memory, and of each layer
 // some in pages of the device, the same pages in all layers. A block's own page, which holds it for all layers, is given up
@@ -169,6 +174,7 @@ func (s *Sequence) Bring(loads []Load, i int, picks []uint32) ([]Load, error) {
 		at := slices.Index(c.in[i], int(block))
 		if at < 0 {
 			at = c.victim(i, picks)
+			c.warm(i, c.in[i][at])
 			data, err := c.fetch(len(loads), i, int(block))
 			if err != nil {
 				return loads, err
@@ -190,6 +196,14 @@ func (c *cache) room(n int) error {
 		}
 	}
 	return nil
+}
+
+// warm keeps a block of layer i that leaves the device in host memory, or brings it there from the file meanwhile: a third of
+// what a layer fetches it had used a short time before.
+func (c *cache) warm(i, block int) {
+	if block != free {
+		c.store.Prefetch(c.ids[block*len(c.in)+i])
+	}
 }
 
 // victim is the page of layer i whose block is worth least, and is not among the picks.
@@ -214,7 +228,7 @@ func (c *cache) fetch(n, i, block int) ([]byte, error) {
 	c.fetched++
 	err := c.store.Get(c.ids[block*len(c.in)+i], c.data[n])
 	if err != nil {
-		err = fmt.Errorf("block %d of layer %d: %w", block, i, err)
+		err = fmt.Errorf("%w: number %d of layer %d: %w", ErrLost, block, i, err)
 	}
 	return c.data[n][:c.pool.layers[i].WholePageBytes()], err
 }

@@ -9,9 +9,9 @@ type Stats struct {
 	Fetched  int `json:"fetched"`       // times that a block of a layer came back from there
 	Dropped  int `json:"dropped"`       // tokens that no query will see again
 
-	HostBytes int64 `json:"host_bytes"`
-	FileBytes int64 `json:"file_bytes"`
-	Fault     error `json:"-"` // what keeps blocks from the file, or nil
+	HostBytes int64  `json:"host_bytes"`
+	FileBytes int64  `json:"file_bytes"`
+	Fault     string `json:"fault,omitempty"` // what keeps blocks from the file, so that host memory grows past its limit; "" if nothing
 }
 
 // Stats says where the tokens are now.
@@ -40,6 +40,9 @@ func (s *Sequence) Stats() Stats {
 	onDevice := b.formed - c.stored + min(len(c.pages), c.stored)
 	st.Resident = st.Tokens - (b.formed-onDevice)*b.BlockSize
 	stored := c.store.Stats()
-	st.HostBytes, st.FileBytes, st.Fault = stored.HostBytes, stored.FileBytes, stored.Fault
+	st.HostBytes, st.FileBytes = stored.HostBytes, stored.FileBytes
+	if stored.Fault != nil {
+		st.Fault = stored.Fault.Error()
+	}
 	return st
 }

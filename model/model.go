@@ -251,7 +251,7 @@ func (m *Model) Forward(ctx context.Context, seq *Sequence, in Input, sink Sink)
 	if err == nil {
 		err = m.run(ctx, seq, in, n, sink)
 	}
-	if err != nil && seq.turned { // who knows how far it came
+	if err != nil && (seq.turned || errors.Is(err, memory.ErrLost)) { // who knows how far it came, or it would fail again
 		before = 0
 	}
 	if err != nil {

@@ -147,5 +147,9 @@ func remembered(m lrun.MemoryStats) string {
 	if m.Blocks > 0 {
 		text += fmt.Sprintf(", %d of %d blocks off-loaded (%s), %d fetched", m.Stored, m.Blocks, humanize.IBytes(uint64(m.HostBytes+m.FileBytes)), m.Fetched)
 	}
-	return text + fmt.Sprintf(", %d dropped", m.Dropped)
+	text += fmt.Sprintf(", %d dropped", m.Dropped)
+	if m.Fault != "" {
+		text += "; " + m.Fault
+	}
+	return text
 }
