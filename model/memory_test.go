@@ -1,10 +1,13 @@
 package model
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/webgpu"
 	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/memory"
 )
@@ -171,5 +174,41 @@ func TestRoundTrips(t *testing.T) {
 			}
 			m.Release(seq)
 		}
+	}
+}
+
+// Ensure that a device that is full in the middle of a text is an error that takes nothing: the text goes on where there is
+// more room, as if nothing had been.
+func TestFullDeviceInMidStream(t *testing.T) {
+	ids := longText(400)
+	dir := llamaWith(t, 2, nil)
+	roomy := testkit.GPU(t, webgpu.Options{})
+	m := load(t, roomy, dir, declared(t, dir), Options{Memory: small})
+	scarce := testkit.GPU(t, webgpu.Options{MemoryLimit: roomy.Memory() + 60<<10})
+	cramped := load(t, scarce, dir, declared(t, dir), Options{Memory: small})
+	seq, err := cramped.NewSequence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cramped.Release(seq)
+	for err == nil && seq.Len() < 372 {
+		err = cramped.Forward(t.Context(), seq, Input{IDs: ids[seq.Len():][:12]}, nil)
+	}
+	if at := seq.Len(); err == nil || !strings.Contains(err.Error(), "memory") || at < 48 {
+		t.Fatalf("at %d: %v, want an error of memory", at, err)
+	}
+	var saved bytes.Buffer
+	if err := cramped.Save(t.Context(), seq, &saved); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := m.Restore(t.Context(), &saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Release(elsewhere)
+	got := rest(t, m, roomy, elsewhere, ids[elsewhere.Len():], 12)
+	want := allLogits(t, m, roomy, ids, 12)
+	if worst := largestError(got, want[len(want)-len(got):]); !(worst <= 2e-5) {
+		t.Errorf("from %d on: logits differ by %.3g", seq.Len(), worst)
 	}
 }
