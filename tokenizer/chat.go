@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -37,6 +38,13 @@ func (m *Message) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// MarshalJSON writes a message as UnmarshalJSON reads it.
+func (m Message) MarshalJSON() ([]byte, error) {
+	fields := map[string]any{"role": m.Role, "content": m.Content}
+	maps.Copy(fields, m.Extra)
+	return json.Marshal(fields)
 }
 
 // ChatOptions says how to render a conversation.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -166,5 +167,22 @@ func TestTemplateChoice(t *testing.T) {
 	}
 	if _, err := new(Tokenizer).ApplyChat(nil, ChatOptions{}); err == nil {
 		t.Error("no template: no error")
+	}
+}
+
+// Ensure that messages that were written as JSON are read as they were.
+func TestMessagesAsJSON(t *testing.T) {
+	want := []Message{
+		{Role: "user", Content: "a \"word\"\n"},
+		{Role: "assistant", Extra: map[string]any{"tool_calls": json.RawMessage(`[{"b":1,"a":2}]`)}},
+		{Role: "user", Extra: map[string]any{"content": json.RawMessage(`[{"type":"text"}]`)}},
+	}
+	data, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Message
+	if err := json.Unmarshal(data, &got); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v (%v), want %+v", got, err, want)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -70,5 +71,30 @@ func TestChatWithoutTemplate(t *testing.T) {
 	status, _, stderr := lrunWith("hello\n", "chat", "--backend=cpu", "-q", "-m", testkit.Testdata("golden", "gpt2"))
 	if status != 1 || !strings.Contains(stderr, "no tokenizer") {
 		t.Errorf("status %d, %s", status, stderr)
+	}
+}
+
+// Ensure that a conversation goes on from its file as if it had not been parted, and that one of other options is refused.
+func TestChatSession(t *testing.T) {
+	dir, file := talking(t), filepath.Join(t.TempDir(), "session")
+	whole := turns(t, "hello\nwhat now\nand then\n", "-m", dir)
+	first := turns(t, "hello\n", "-m", dir, "--session", file)
+	rest := turns(t, "what now\nand then\n", "-m", dir, "--session", file)
+	parted := append(first, rest...)
+	if len(parted) != len(whole) {
+		t.Fatalf("%d turns, want %d", len(parted), len(whole))
+	}
+	for i := range whole {
+		if parted[i].Text != whole[i].Text || parted[i].CachedTokens != whole[i].CachedTokens {
+			t.Errorf("turn %d: %q with %d tokens cached, want %q with %d", i, parted[i].Text, parted[i].CachedTokens, whole[i].Text, whole[i].CachedTokens)
+		}
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong(t, "with these options", "hello\n", "chat", "-m", dir, "--session", file, "--memory", "sirllm", "--backend=cpu")
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("a refused file has changed (%v)", err)
 	}
 }

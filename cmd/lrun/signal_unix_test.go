@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -52,5 +54,46 @@ func TestSignalJSON(t *testing.T) {
 	var a answer
 	if err := json.Unmarshal(out.Bytes(), &a); err != nil || a.FinishReason != "cancelled" || len(a.IDs) == 0 {
 		t.Errorf("%v: %s", err, &out)
+	}
+}
+
+// Ensure that a file that grows is followed, and that Ctrl-C keeps the session, of which nothing is missing.
+func TestStreamFollows(t *testing.T) {
+	dir := t.TempDir()
+	path, session := filepath.Join(dir, "text"), filepath.Join(dir, "session")
+	text := streamText()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text[:2000]); err != nil {
+		t.Fatal(err)
+	}
+	cmd := process(t, "stream", "--backend=cpu", "--follow", "--session", session, "--json", path)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond)
+	if _, err := f.WriteString(text[2000:]); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("Ctrl-C is a success")
+	}
+	var r streamed
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Tokens < 512 {
+		t.Errorf("%v in %s", err, &out)
+	}
+	rest := streamed1(t, "", path, "--session", session, "--ask", streamQuestion, "--max-tokens", "6")
+	n := len(decoded[tokens](t, succeed(t, text, "tokenize", "--json")).IDs)
+	if strings.TrimSpace(rest.Answer) != "29141" || r.Tokens+rest.Tokens > n || r.Tokens+rest.Tokens < n-512 {
+		t.Errorf("%d and then %d tokens of %d, %q", r.Tokens, rest.Tokens, n, rest.Answer)
 	}
 }

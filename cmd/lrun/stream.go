@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -95,8 +95,14 @@ type stream struct {
 	session *lrun.Session
 	clock   eval.Timeline
 	answers []streamAnswer
-	next    int   // the length at which questions are answered
-	offset  int64 // bytes of the text that were read
+	next    int // the length at which questions are answered
+	at      streamPlace
+}
+
+// streamPlace is how far a text was read, as a session's file notes it.
+type streamPlace struct {
+	Offset int64   `json:"offset"` // bytes of the text
+	Rest   []int32 `json:"rest"`   // the last tokens of these, which the session lacks
 }
 
 // streamAnswer is an answer to a question, as --json prints it.
@@ -132,7 +138,7 @@ func (t *stream) run(ctx context.Context, name string) (err error) {
 	defer func() { err = errors.Join(err, t.session.Close()) }()
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	src, err := openSource(reading, name, t.cmd.InOrStdin(), t.offset, t.follow)
+	src, err := openSource(reading, name, t.cmd.InOrStdin(), t.at.Offset, t.follow)
 	if err != nil {
 		return err
 	}
@@ -160,7 +166,7 @@ func (t *stream) begin(ctx context.Context) (err error) {
 	if t.session, note, err = t.m.LoadSession(ctx, t.file); err != nil {
 		return err
 	}
-	if t.offset, err = strconv.ParseInt(note, 10, 64); err != nil {
+	if json.Unmarshal([]byte(note), &t.at) != nil || t.at.Offset < 0 {
 		return fmt.Errorf("%s is no session of lrun stream", t.file)
 	}
 	return nil
@@ -171,7 +177,11 @@ func (t *stream) save() error {
 	if t.file == "" {
 		return nil
 	}
-	return t.session.Save(context.Background(), t.file, strconv.FormatInt(t.offset, 10))
+	note, err := json.Marshal(t.at)
+	if err != nil {
+		return err
+	}
+	return t.session.Save(context.Background(), t.file, string(note))
 }
 
 // read feeds the session until the text, the limit or the context ends, and answers what is typed meanwhile.
@@ -180,6 +190,9 @@ func (t *stream) read(ctx context.Context, src *source) error {
 	defer bar.close()
 	typed := t.typed()
 	t.next = t.askEvery
+	if err := t.feed(ctx, bar); err != nil {
+		return err
+	}
 	for t.limit == 0 || t.clock.Tokens < t.limit {
 		select {
 		case <-ctx.Done():
@@ -193,7 +206,12 @@ func (t *stream) read(ctx context.Context, src *source) error {
 			if !more {
 				return src.err
 			}
-			if err := t.feed(ctx, piece, bar); err != nil {
+			ids, err := t.m.Encode(piece, len(t.session.IDs()) == 0)
+			if err != nil {
+				return err
+			}
+			t.at.Offset, t.at.Rest = t.at.Offset+int64(len(piece)), ids
+			if err := t.feed(ctx, bar); err != nil {
 				return err
 			}
 		}
@@ -204,23 +222,21 @@ func (t *stream) read(ctx context.Context, src *source) error {
 // slice is how many tokens are fed at once: the times are taken between.
 const slice = 512
 
-// feed reads a piece of the text.
-func (t *stream) feed(ctx context.Context, piece string, bar *status) error {
-	ids, err := t.m.Encode(piece, len(t.session.IDs()) == 0)
-	if err != nil {
-		return err
-	}
-	t.offset += int64(len(piece))
-	if t.limit > 0 {
-		ids = ids[:min(len(ids), t.limit-t.clock.Tokens)]
-	}
-	for len(ids) > 0 {
-		n := min(slice, len(ids))
-		start := time.Now()
-		if err := t.session.Feed(ctx, ids[:n]); err != nil {
+// feed reads the rest of a piece of the text, as far as the limit.
+func (t *stream) feed(ctx context.Context, bar *status) error {
+	for len(t.at.Rest) > 0 {
+		n := min(slice, len(t.at.Rest))
+		if t.limit > 0 {
+			n = min(n, t.limit-t.clock.Tokens)
+		}
+		if n == 0 {
+			return nil
+		}
+		start, ids := time.Now(), t.at.Rest[:n]
+		t.at.Rest = t.at.Rest[n:] // the session has them from here on, whatever comes
+		if err := t.session.Feed(ctx, ids); err != nil {
 			return err
 		}
-		ids = ids[n:]
 		m := t.session.Memory()
 		t.clock.Add(n, time.Since(start), m.DeviceBytes, m.HostBytes, m.FileBytes)
 		bar.set(t.clock, m)

@@ -60,11 +60,12 @@ func TestStreamGoesOn(t *testing.T) {
 	}
 	text := streamText()
 	write(text[:len(text)/2])
-	first := streamed1(t, "", path, "--session", session)
+	first := streamed1(t, "", path, "--session", session, "--limit", "300")
 	write(text)
 	second := streamed1(t, "", path, "--session", session, "--ask", streamQuestion, "--max-tokens", "6")
-	if strings.TrimSpace(second.Answer) != "29141" || first.Tokens+second.Tokens < 1400 || second.Memory.Tokens < 1400 {
-		t.Errorf("%d and then %d tokens, %q; memory %+v", first.Tokens, second.Tokens, second.Answer, second.Memory)
+	whole := decoded[tokens](t, succeed(t, text, "tokenize", "--json")).IDs
+	if n := len(whole); strings.TrimSpace(second.Answer) != "29141" || first.Tokens != 300 || second.Tokens != n-300 || second.Memory.Tokens > n {
+		t.Errorf("%d and then %d tokens of %d, %q; memory %+v", first.Tokens, second.Tokens, n, second.Answer, second.Memory)
 	}
 	wrong(t, "with these options", "", "stream", path, "--session", session, "--memory", "sirllm", "--backend", "cpu")
 }
