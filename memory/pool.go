@@ -18,7 +18,7 @@ type Shape struct {
 	Window                  int // how many of the last tokens a query of the layer sees at most; 0: all
 }
 
-// Pool is the KV memory of a model, shared by its sequences. It grows by doubling and hands freed pages out again. A page
+// Pool is the KV memory of a model, shared by its sequences. It grows as it must and hands freed pages out again. A page
 // may belong to several sequences that begin alike.
 type Pool struct {
 	b      backend.Backend
@@ -132,9 +132,10 @@ func (p *Pool) pagesOf(tokens int) int { return (tokens + p.page - 1) / p.page }
 // take adds a page to a list.
 func (p *Pool) take(list *[]uint32) error {
 	if len(p.free) == 0 {
-		err := p.grow(2 * p.pages)
+		little := p.pages + p.pages/8 + 1
+		err := p.grow(p.doubled(little))
 		if err != nil { // perhaps there is room for a little
-			err = p.grow(p.pages + p.pages/8 + 1)
+			err = p.grow(little)
 		}
 		if err != nil {
 			return err
@@ -146,6 +147,14 @@ func (p *Pool) take(list *[]uint32) error {
 	p.refs[page] = 1
 	*list = append(*list, page)
 	return nil
+}
+
+// doubled is twice the pages, for sequences without end, or little, where what they hold has one.
+func (p *Pool) doubled(little int) int {
+	if p.policy != nil && p.policy.Held(endless) < endless {
+		return little
+	}
+	return 2 * p.pages
 }
 
 // takeFor makes a list of pages long enough for so many tokens.
