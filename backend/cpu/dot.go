@@ -9,6 +9,9 @@ import (
 	"github.com/lrun/lrun/backend"
 )
 
+// The products below are not instrumented for the race detector, under which they would take nearly all of its time: they
+// only read, but for scratch of their caller's own.
+
 // halfTable is every half widened: 256 KiB that make reading f16 weights a look-up.
 var halfTable = sync.OnceValue(func() *[1 << 16]float32 {
 	t := new([1 << 16]float32)
@@ -19,6 +22,8 @@ var halfTable = sync.OnceValue(func() *[1 << 16]float32 {
 })
 
 // weightRow is row r of a matrix as f32, Pad8(Cols) long: in place when stored so, else widened into scratch.
+//
+//go:norace
 func weightRow(m *backend.Matrix, r int, scratch []float32) []float32 {
 	part := partOf(m, r)
 	k := backend.Pad8(m.Cols)
@@ -64,6 +69,8 @@ func partOf(m *backend.Matrix, r int) *backend.Part {
 }
 
 // dotRow is the product of row r of a matrix with x, without widening the row first.
+//
+//go:norace
 func dotRow(m *backend.Matrix, r int, x []float32) float32 {
 	part := partOf(m, r)
 	k := backend.Pad8(m.Cols)
@@ -79,6 +86,8 @@ func dotRow(m *backend.Matrix, r int, x []float32) float32 {
 }
 
 // dotBF16 is dot with weights in bf16, eight or a multiple of them.
+//
+//go:norace
 func dotBF16(w []uint16, x []float32) float32 {
 	var s0, s1, s2, s3 float32
 	for len(w) >= 4 && len(x) >= 4 {
@@ -92,6 +101,8 @@ func dotBF16(w []uint16, x []float32) float32 {
 }
 
 // dotF16 is dot with weights in f16, eight or a multiple of them.
+//
+//go:norace
 func dotF16(w []uint16, x []float32) float32 {
 	table := halfTable()
 	var s0, s1, s2, s3 float32
@@ -106,6 +117,8 @@ func dotF16(w []uint16, x []float32) float32 {
 }
 
 // dot is Σ a·b in four partial sums; b is at least as long as a.
+//
+//go:norace
 func dot(a, b []float32) float32 {
 	b = b[:len(a)]
 	var s0, s1, s2, s3 float32
@@ -123,6 +136,8 @@ func dot(a, b []float32) float32 {
 }
 
 // dot4 is the dot product of w with four rows at once, each summed in order.
+//
+//go:norace
 func dot4(w, x0, x1, x2, x3 []float32) (s0, s1, s2, s3 float32) {
 	n := len(w)
 	x0, x1, x2, x3 = x0[:n], x1[:n], x2[:n], x3[:n]
