@@ -28,6 +28,8 @@ type Ops interface {
 	Route(dst, x Tensor, w *Matrix, a Route)
 	ExpertGateUp(dst, x, routes Tensor, w *Matrix, a Experts)
 	ExpertDown(dst, x, routes Tensor, w *Matrix, a Experts)
+	DiagonalScan(dst, u Tensor, a DiagonalScan)
+	LongConv(dst, u Tensor, a LongConv)
 	// LogProb is dst[t] = log softmax(logits[t])[targets[t]]; dst is f32 [tokens][1], targets u32 [1][tokens].
 	LogProb(dst, logits, targets Tensor)
 	Sample(dst, logits Tensor, a Sample)

@@ -32,6 +32,9 @@ var (
 	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
 	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights()}
 
+	DiagonalScan = &Kernel{"diagonal_scan", access("r r r r r w w"), diagonals()}
+	LongConv     = &Kernel{"long_conv", access("r r r r w"), plain}
+
 	LogProb    = &Kernel{"log_prob", access("r r w"), plain}
 	SampleScan = &Kernel{"sample_scan", access("r r w w"), plain}
 	Sample     = &Kernel{"sample", access("r r r w w w"), plain}
@@ -39,6 +42,9 @@ var (
 
 // The query heads that attend_vec takes at once: its variants are AttendVecHeads for each padded head and cache type.
 var AttendVecHeads = []int{1, 4, 8}
+
+// DiagonalScanPoles are how many poles the variants of diagonal_scan have room for.
+var DiagonalScanPoles = []int{16, 32, 64, 128}
 
 // CacheFormats are how keys and values may be cached: the kernels that use them have variants in this order.
 var CacheFormats = []string{"f32", "f16", "q8"}
@@ -48,7 +54,8 @@ const MaxQuads = 64
 
 // Kernels is the catalogue.
 var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
-	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown, LogProb, SampleScan, Sample}
+	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown, DiagonalScan,
+	LongConv, LogProb, SampleScan, Sample}
 
 var (
 	plain   = []Variant{""}
@@ -126,4 +133,13 @@ func masses() []Variant {
 		choices = append(choices, fmt.Sprintf("QUADS=%d QUERY=%d", quads, 4*quads))
 	}
 	return caches("kv", choices...)
+}
+
+// diagonals are the variants of diagonal_scan, for DiagonalScanPoles.
+func diagonals() []Variant {
+	var all []Variant
+	for _, poles := range DiagonalScanPoles {
+		all = append(all, Variant(fmt.Sprintf("PER=%d", poles/16)))
+	}
+	return all
 }
