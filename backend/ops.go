@@ -28,6 +28,11 @@ type Ops interface {
 	Route(dst, x Tensor, w *Matrix, a Route)
 	ExpertGateUp(dst, x, routes Tensor, w *Matrix, a Experts)
 	ExpertDown(dst, x, routes Tensor, w *Matrix, a Experts)
+	Conv(dst, x Tensor, a Conv)
+	SelectiveScan(dst, u Tensor, a SelectiveScan)
+	SSD(dst, x Tensor, a SSD)
+	RGLRU(dst, x Tensor, a RGLRU)
+	PartNorm(dst, x Tensor, a PartNorm)
 	// LogProb is dst[t] = log softmax(logits[t])[targets[t]]; dst is f32 [tokens][1], targets u32 [1][tokens].
 	LogProb(dst, logits, targets Tensor)
 	Sample(dst, logits Tensor, a Sample)
