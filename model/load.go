@@ -243,14 +243,20 @@ func (g *gatherer) column(dst []byte, t *weights.Tensor, c int) {
 	}
 }
 
-// vector plans the upload of values that read makes from tensors already found.
+// vector plans the upload of n values that are made from tensors already found.
 func (l *loader) vector(dst *backend.Tensor, name string, n int, values func() []float32) {
+	l.rows(dst, name, 1, n, values)
+}
+
+// rows is vector for a tensor of several rows, one after another.
+func (l *loader) rows(dst *backend.Tensor, name string, rows, cols int, values func() []float32) {
+	n := rows * cols
 	l.jobs = append(l.jobs, job{name, int64(4 * n), func() error {
 		words := make([]uint32, n)
 		for i, v := range values() {
 			words[i] = math.Float32bits(v)
 		}
-		t, err := l.b.NewTensor(1, n)
+		t, err := l.b.NewTensor(rows, cols)
 		if err != nil {
 			return err
 		}
@@ -259,6 +265,26 @@ func (l *loader) vector(dst *backend.Tensor, name string, n int, values func() [
 		l.advance(int64(4 * n))
 		return l.b.Do(func(o backend.Ops) { o.Write(t, words) })
 	}})
+}
+
+// table plans a tensor of numbers that stay f32, under its full name, changed where there is a change.
+func (l *loader) table(dst *backend.Tensor, name string, rows, cols int, change func([]float32) []float32) {
+	t := l.find(name, rows*cols)
+	if t == nil {
+		return
+	}
+	l.rows(dst, name, rows, cols, func() []float32 {
+		if change == nil {
+			return t.Float32s()
+		}
+		return change(t.Float32s())
+	})
+}
+
+// linear plans a weight and its bias.
+func (l *loader) linear(dst **backend.Matrix, bias *backend.Tensor, w Weight) {
+	l.matrix(dst, w, 1)
+	l.bias(bias, w)
 }
 
 // bias plans the biases of a weight, in the order of its rows.
@@ -317,24 +343,38 @@ func (l *loader) normInto(dst *backend.Norm, n Norm, width int, names ...string)
 
 // stack plans a vector of width values that several tensors hold in equal shares.
 func (l *loader) stack(dst *backend.Tensor, names []string, suffix string, width int, plusOne bool) {
+	widths := make([]int, len(names))
+	full := make([]string, len(names))
+	for i, name := range names {
+		widths[i], full[i] = width/len(names), name+suffix
+	}
+	l.join(dst, full, widths, func(v []float32) {
+		if plusOne {
+			for i := range v {
+				v[i]++
+			}
+		}
+	})
+}
+
+// join plans a vector of the values of several tensors of some widths, under their full names, changed as change says.
+func (l *loader) join(dst *backend.Tensor, names []string, widths []int, change func([]float32)) {
 	var parts []*weights.Tensor
-	for _, name := range names {
-		t := l.find(name+suffix, width/len(names))
+	width := 0
+	for i, name := range names {
+		t := l.find(name, widths[i])
 		if t == nil {
 			return
 		}
 		parts = append(parts, t)
+		width += widths[i]
 	}
 	l.vector(dst, names[0], width, func() []float32 {
 		var all []float32
 		for _, t := range parts {
 			all = append(all, t.Float32s()...)
 		}
-		if plusOne {
-			for i := range all {
-				all[i]++
-			}
-		}
+		change(all)
 		return all
 	})
 }
