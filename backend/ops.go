@@ -90,6 +90,9 @@ type Linear struct {
 	SoftCap float32 // y ← SoftCap·tanh(y/SoftCap) where above 0 (Gemma 2, arXiv 2408.00118)
 	Add     bool    // add to dst
 	Gate    Tensor  // f32 [tokens][n]: y is multiplied by the last column of its row; or none
+	// Blocks above 0 are block-diagonal weights: x's columns are in so many blocks of w.Cols each, and row r of w multiplies
+	// block r/w.Cols modulo Blocks.
+	Blocks int
 }
 
 // GateUp is dst = Act(x·Gᵀ + b_g) ⊙ (x·Uᵀ + b_u). G and U are the even and the odd rows of w, [2·dst.Cols][x.Cols], and

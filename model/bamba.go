@@ -3,6 +3,8 @@ package model
 import (
 	"fmt"
 	"slices"
+
+	"github.com/lrun/lrun/backend"
 )
 
 func init() { register("bamba", bamba) }
@@ -13,7 +15,7 @@ func bamba(c *Config) *Spec {
 	s.Norm.Name = "model.final_layernorm"
 	var attends []int
 	read(c, "attn_layer_indices", "a list of numbers", &attends)
-	a := c.mamba2("mamba_", z.dim)
+	a := c.mamba2(256, z.dim)
 	for i := range s.Layers {
 		p := fmt.Sprintf("model.layers.%d.", i)
 		l := &s.Layers[i]
@@ -27,11 +29,11 @@ func bamba(c *Config) *Spec {
 	return s
 }
 
-// mamba2 are the sizes of Mamba-2 layers in a model that has others beside them.
-func (c *Config) mamba2(prefix string, dim int) Mamba2 {
+// mamba2 are the sizes of Mamba-2 layers in a model that has others beside them; state is the default of theirs.
+func (c *Config) mamba2(state, dim int) Mamba2 {
 	a := Mamba2{
-		Heads: c.IntOr(c.first("n_mamba_heads", prefix+"n_heads"), 128), Groups: c.IntOr(c.first("mamba_ngroups", prefix+"n_groups"), 1),
-		State: c.IntOr(prefix+"d_state", 64), Act: c.activation("hidden_act", "silu"), Norm: Norm{Eps: c.FloatOr("rms_norm_eps", 1e-5)},
+		Heads: c.IntOr(c.first("n_mamba_heads", "mamba_n_heads"), 128), Groups: c.IntOr(c.first("mamba_ngroups", "mamba_n_groups"), 1),
+		State: c.IntOr("mamba_d_state", state), Act: backend.SiLU, Norm: Norm{Eps: c.FloatOr("rms_norm_eps", 1e-5)},
 	}
 	a.HeadDim = c.share("mamba_expand", c.IntOr("mamba_expand", 2)*dim, a.Heads)
 	a.Conv.Kernel, a.Conv.Bias = c.IntOr("mamba_d_conv", 4), c.BoolOr(c.first("use_conv_bias", "mamba_conv_bias"), true)

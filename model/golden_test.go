@@ -67,6 +67,11 @@ func readGolden(t *testing.T, dir string) *golden {
 		}
 		return nil
 	}
+	for i := range g.spec.Layers {
+		if g.spec.Type == "recurrent_gemma" { // the reference forgets the window, but where it decodes with its cache
+			g.spec.Layers[i].Attention.Window = 0
+		}
+	}
 	file, err := weights.OpenFile(filepath.Join(dir, "golden.safetensors"))
 	if err != nil {
 		t.Fatal(err)

@@ -88,10 +88,13 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 	dtype := weights.DType(0)
 	for _, p := range w.Parts {
 		shape := []int{p.Rows, w.Cols}
-		if w.Transposed {
+		switch {
+		case w.Transposed:
 			shape = []int{w.Cols, p.Rows}
+		case w.Blocks > 0:
+			shape = []int{p.Rows * w.Cols}
 		}
-		t := l.find(p.Name+".weight", shape...)
+		t := l.find(w.tensor(p, "weight"), shape...)
 		if t == nil {
 			return
 		}
@@ -190,7 +193,7 @@ func (g *gatherer) asStored(t *weights.Tensor) bool {
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
 func (g *gatherer) direct(first, n int) []byte {
 	t := g.parts[0]
-	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Cols%8 != 0 || !g.asStored(t) {
+	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Blocks > 0 || g.w.Cols%8 != 0 || !g.asStored(t) {
 		return nil
 	}
 	return t.Data[first*g.rowBytes : (first+n)*g.rowBytes]
@@ -205,7 +208,9 @@ func (g *gatherer) gather(data []byte, first, n int) {
 		dst := data[i*g.rowBytes : (i+1)*g.rowBytes]
 		switch {
 		case g.w.Transposed:
-			g.column(dst, t, row)
+			g.column(dst, t, row, t.Shape[1])
+		case g.w.Blocks > 0: // rows and columns are as many, so that a block begins Cols² after the one before
+			g.column(dst, t, row/g.w.Cols*g.w.Cols*g.w.Cols+row%g.w.Cols, g.w.Cols)
 		case g.asStored(t):
 			size := g.w.Cols * g.dtype.Size()
 			copy(dst, t.Data[row*size:(row+1)*size])
@@ -226,19 +231,19 @@ func (g *gatherer) widen(dst []byte, t *weights.Tensor, row int) {
 	}
 }
 
-// column copies column c of a tensor stored [cols][rows]: row c of the matrix.
-func (g *gatherer) column(dst []byte, t *weights.Tensor, c int) {
-	size, stride := g.dtype.Size(), t.Shape[1]
+// column copies every stride-th element of a tensor from number first on: a row of a matrix that is stored [cols][rows].
+func (g *gatherer) column(dst []byte, t *weights.Tensor, first, stride int) {
+	size := g.dtype.Size()
 	if g.asStored(t) {
 		for k := range g.w.Cols {
-			at := (k*stride + c) * size
+			at := (k*stride + first) * size
 			copy(dst[k*size:(k+1)*size], t.Data[at:at+size])
 		}
 		return
 	}
 	var one [1]float32
 	for k := range g.w.Cols {
-		t.ReadFloat32(one[:], k*stride+c)
+		t.ReadFloat32(one[:], k*stride+first)
 		binary.LittleEndian.PutUint32(dst[4*k:], math.Float32bits(one[0]))
 	}
 }
@@ -294,7 +299,7 @@ func (l *loader) bias(dst *backend.Tensor, w Weight) {
 	}
 	var parts []*weights.Tensor
 	for _, p := range w.Parts {
-		t := l.find(p.Name+".bias", p.Rows)
+		t := l.find(w.tensor(p, "bias"), p.Rows)
 		if t == nil {
 			return
 		}

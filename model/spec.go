@@ -95,6 +95,8 @@ type Weight struct {
 	Cols       int
 	Bias       bool              // Name + ".bias" is there too, rows ordered alike
 	Transposed bool              // tensors are stored [cols][rows] (GPT-2's Conv1D)
+	Blocks     int               // above 0: tensors are so many square blocks, each transposed (see backend.Linear)
+	Joint      string            // between a part's name and "weight" or "bias"; "": a dot
 	Order      func(row int) int // the stacked row that is the matrix's row; nil: the same
 }
 
@@ -102,6 +104,14 @@ type Weight struct {
 type Part struct {
 	Name string
 	Rows int
+}
+
+// tensor is the full name of a part's weight or bias.
+func (w Weight) tensor(p Part, kind string) string {
+	if w.Joint == "" {
+		return p.Name + "." + kind
+	}
+	return p.Name + w.Joint + kind
 }
 
 // Rows is the matrix's number of rows.
