@@ -87,7 +87,7 @@ func (a Residual) Check(x, y Tensor) error {
 func (a Linear) Check(dst, x Tensor, w *Matrix) error {
 	gate := sized("gate", a.Gate, dst.Rows, a.Gate.Cols)
 	gate.ok = gate.ok || a.Gate.IsNone()
-	return first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols/max(1, a.Blocks)),
+	return first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols),
 		vector("bias", a.Bias, dst.Cols), gate)
 }
 

@@ -28,11 +28,6 @@ type Ops interface {
 	Route(dst, x Tensor, w *Matrix, a Route)
 	ExpertGateUp(dst, x, routes Tensor, w *Matrix, a Experts)
 	ExpertDown(dst, x, routes Tensor, w *Matrix, a Experts)
-	Conv(dst, x Tensor, a Conv)
-	SelectiveScan(dst, u Tensor, a SelectiveScan)
-	SSD(dst, x Tensor, a SSD)
-	RGLRU(dst, x Tensor, a RGLRU)
-	PartNorm(dst, x Tensor, a PartNorm)
 	// LogProb is dst[t] = log softmax(logits[t])[targets[t]]; dst is f32 [tokens][1], targets u32 [1][tokens].
 	LogProb(dst, logits, targets Tensor)
 	Sample(dst, logits Tensor, a Sample)
@@ -90,9 +85,6 @@ type Linear struct {
 	SoftCap float32 // y ← SoftCap·tanh(y/SoftCap) where above 0 (Gemma 2, arXiv 2408.00118)
 	Add     bool    // add to dst
 	Gate    Tensor  // f32 [tokens][n]: y is multiplied by the last column of its row; or none
-	// Blocks above 0 are block-diagonal weights: x's columns are in so many blocks of w.Cols each, and row r of w multiplies
-	// block r/w.Cols modulo Blocks.
-	Blocks int
 }
 
 // GateUp is dst = Act(x·Gᵀ + b_g) ⊙ (x·Uᵀ + b_u). G and U are the even and the odd rows of w, [2·dst.Cols][x.Cols], and

@@ -11,11 +11,7 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 		a.Scale = 1
 	}
 	bias := values(a.Bias)
-	productOf := product
-	if a.Blocks > 0 {
-		productOf = blocks(a.Blocks)
-	}
-	productOf(x, w, func(t, r int, sum float32) {
+	product(x, w, func(t, r int, sum float32) {
 		if bias != nil {
 			sum += bias[r]
 		}
@@ -64,21 +60,5 @@ func productRow(x backend.Tensor, w []float32, r int, store func(t, r int, sum f
 	}
 	for ; t < x.Rows; t++ {
 		store(t, r, dot(w, padded(x, t)))
-	}
-}
-
-// blocks is product with block-diagonal weights; see backend.Linear.
-func blocks(n int) func(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
-	return func(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
-		parallel(w.Rows, max(1, 1<<15/(w.Cols*max(1, x.Rows))), func(from, to int) {
-			in := make([]float32, backend.Pad8(w.Cols))
-			for r := from; r < to; r++ {
-				first := r / w.Cols % n * w.Cols
-				for t := range x.Rows {
-					copy(in[:w.Cols], row(x, t)[first:])
-					store(t, r, dotRow(w, r, in))
-				}
-			}
-		})
 	}
 }
