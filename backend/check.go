@@ -87,8 +87,22 @@ func (a Residual) Check(x, y Tensor) error {
 func (a Linear) Check(dst, x Tensor, w *Matrix) error {
 	gate := sized("gate", a.Gate, dst.Rows, a.Gate.Cols)
 	gate.ok = gate.ok || a.Gate.IsNone()
-	return first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols),
+	blocks := max(a.Blocks, 1)
+	err := first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols/blocks),
 		vector("bias", a.Bias, dst.Cols), gate)
+	if err != nil || blocks == 1 {
+		return err
+	}
+	rows := w.Rows / blocks
+	if x.Cols%blocks != 0 || w.Rows%blocks != 0 || rows%4 != 0 || w.Cols%4 != 0 {
+		return fmt.Errorf("linear to %s: %d blocks of %s, not of a multiple of 4 rows and 4 columns each", dst, blocks, w)
+	}
+	for _, part := range w.Parts {
+		if part.First%rows != 0 {
+			return fmt.Errorf("linear to %s: a part of %s begins at row %d, inside a block of %d", dst, w, part.First, rows)
+		}
+	}
+	return nil
 }
 
 // Check checks the operands of Ops.GateUp.

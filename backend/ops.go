@@ -33,6 +33,12 @@ type Ops interface {
 	// LogProb is dst[t] = log softmax(logits[t])[targets[t]]; dst is f32 [tokens][1], targets u32 [1][tokens].
 	LogProb(dst, logits, targets Tensor)
 	Sample(dst, logits Tensor, a Sample)
+
+	Conv(dst, x Tensor, a Conv)
+	SelectiveScan(dst, x Tensor, a SelectiveScan)
+	SSD(dst, x Tensor, a SSD)
+	PartNorm(dst, x Tensor, a PartNorm)
+	RGLRU(dst, x Tensor, a RGLRU)
 }
 
 // Activation is the nonlinearity of a layer, by Hugging Face's name in `hidden_act`.
@@ -79,8 +85,11 @@ type Residual struct {
 
 // Linear is y = Clip(Act(x·Wᵀ + Bias)·Scale), soft-capped, then dst = y or dst ← dst + y.
 //
-// x is [tokens][w.Cols], dst [tokens][w.Rows].
+// x is [tokens][w.Cols], dst [tokens][w.Rows]. With Blocks the matrix is block-diagonal and w its blocks, one below the
+// other: x is [tokens][Blocks·w.Cols], and block b of w.Rows/Blocks rows takes the columns from b·w.Cols on. A block has a
+// multiple of four rows and of four columns, and no part of w has a part of a block.
 type Linear struct {
+	Blocks  int    // 0 means 1
 	Bias    Tensor // f32 [1][w.Rows], or none
 	Act     Activation
 	Scale   float32 // 0 means 1

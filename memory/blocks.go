@@ -28,7 +28,7 @@ func newBlocks(p *Pool, l InfLLM) (*blocks, error) {
 	ring := l.NLocal + l.BlockSize + 2*l.ExcBlockSize + slack
 	for i, s := range p.shapes {
 		var t backend.Tensor
-		if s.Window == 0 {
+		if s.seesAll() {
 			var err error
 			if t, err = p.b.NewTensor(s.Heads, ring); err != nil {
 				b.release()

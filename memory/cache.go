@@ -20,7 +20,7 @@ type cache struct {
 	owners  *int        // caches that share the store
 	stored  int         // the blocks before this one are in the store
 	sent    int         // the blocks before this one are there or on their way
-	ids     []int       // of records: one a block and layer
+	ids     []int       // of records: one a block and layer that has a cache
 	pages   []uint32    // at most MaxCachedBlock
 	in      [][]int     // layer, page: the block that is in it; free where there is none
 	value   [][]float64 // layer, page: when it was used last, or how much
@@ -44,7 +44,9 @@ func newCache(p *Pool, l InfLLM) *cache {
 func (c *cache) record() int {
 	most := 0
 	for _, kv := range c.pool.layers {
-		most = max(most, kv.WholePageBytes())
+		if kv != nil {
+			most = max(most, kv.WholePageBytes())
+		}
 	}
 	return most
 }
@@ -54,7 +56,7 @@ func (c *cache) share(o *cache) {
 	c.release()
 	c.store, c.owners = o.store, o.owners
 	*c.owners++
-	c.stored, c.sent, c.ids = o.stored, o.stored, slices.Clone(o.ids[:o.stored*len(c.in)])
+	c.stored, c.sent, c.ids = o.stored, o.stored, slices.Clone(o.ids[:o.stored*c.pool.Caches()])
 	for _, id := range c.ids {
 		c.store.Keep(id)
 	}
@@ -115,7 +117,7 @@ func (s *Sequence) Stay() {
 	}
 }
 
-// Stored puts the oldest departing block into the store, its keys and values of each layer, and gives its page up.
+// Stored puts the oldest departing block into the store, its keys and values of each layer that has a cache, and gives its page up.
 func (s *Sequence) Stored(layers [][]byte) error {
 	c := s.blocks.cache
 	for _, data := range layers {
@@ -226,7 +228,7 @@ func (c *cache) fetch(n, i, block int) ([]byte, error) {
 		c.data = append(c.data, make([]byte, c.record()))
 	}
 	c.fetched++
-	err := c.store.Get(c.ids[block*len(c.in)+i], c.data[n])
+	err := c.store.Get(c.ids[block*c.pool.Caches()+c.pool.place(i)], c.data[n])
 	if err != nil {
 		err = fmt.Errorf("%w: number %d of layer %d: %w", ErrLost, block, i, err)
 	}

@@ -12,7 +12,7 @@ import (
 func newPool(t *testing.T, tokens int, policy Policy) (*Pool, backend.Backend) {
 	t.Helper()
 	b := cpu.Open()
-	p, err := NewPool(b, backend.F32, []Shape{{1, 1, 4, 0}, {2, 2, 8, 0}}, policy, tokens)
+	p, err := NewPool(b, backend.F32, []Shape{{Heads: 1, KVHeads: 1, HeadDim: 4}, {Heads: 2, KVHeads: 2, HeadDim: 8}}, policy, tokens)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,18 @@ const Page = 16
 // repsPage is how many blocks' representatives a page of theirs holds: as many as a workgroup scores.
 const repsPage = 64
 
-// Shape is the KV cache of one layer.
+// Shape is what one layer keeps of a text.
 type Shape struct {
-	Heads, KVHeads, HeadDim int
-	Window                  int // how many of the last tokens a query of the layer sees at most; 0: all
+	Heads, KVHeads, HeadDim int      // of its KV cache; zeros: it has none
+	Window                  int      // how many of the last tokens a query of the layer sees at most; 0: all
+	States                  [][2]int // rows and columns of the tensors that it carries from step to step
 }
+
+// attends reports whether the layer has a KV cache.
+func (s Shape) attends() bool { return s.KVHeads > 0 }
+
+// seesAll reports whether its queries see all tokens.
+func (s Shape) seesAll() bool { return s.attends() && s.Window == 0 }
 
 // Pool is the KV memory of a model, shared by its sequences. It grows as it must and hands freed pages out again. A page
 // may belong to several sequences that begin alike.
@@ -24,12 +31,13 @@ type Pool struct {
 	b      backend.Backend
 	policy Policy
 	shapes []Shape
-	layers []*backend.KV
+	layers []*backend.KV // nil where a layer has none
+	states *states
 	page   int // tokens of a page
 	pages  int
 	free   []uint32
 	refs   []int32 // owners of each page
-	window int     // the largest of all layers'; 0: one sees all
+	window int     // the largest of all layers'; 0: one sees all, or none attends
 
 	recalled []uint32 // pages for keys that were looked up, of one step at a time
 	reps     *Pool    // of blocks' representatives, where the policy has blocks
@@ -44,15 +52,17 @@ const endless = 1 << 40
 // NewPool makes a pool of dtype for sequences of a policy, with room for what one of tokens tokens holds to begin with.
 func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Policy, tokens int) (*Pool, error) {
 	p := &Pool{b: b, policy: policy, shapes: shapes, page: policy.page()}
-	for i, s := range shapes {
-		if i == 0 || p.window > 0 {
-			p.window = widest(p.window, s.Window)
-		}
-	}
+	p.window = widest(shapes)
 	keys := policy.Recall(endless).K
 	err := p.make(max(1, p.pagesOf(policy.Held(tokens)))+p.pagesOf(keys), func(s Shape, pages int) (*backend.KV, error) {
+		if !s.attends() {
+			return nil, nil
+		}
 		return b.NewKV(dtype, pages, p.page, s.KVHeads, s.HeadDim)
 	})
+	if err == nil {
+		p.states, err = newStates(b, shapes)
+	}
 	for range p.pagesOf(keys) {
 		if err == nil {
 			err = p.take(&p.recalled)
@@ -61,7 +71,7 @@ func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Poli
 	if l, ok := policy.(InfLLM); ok && err == nil {
 		p.reps = &Pool{b: b, page: repsPage, shapes: shapes}
 		err = p.reps.make(max(1, p.reps.pagesOf(l.Blocks(tokens))), func(s Shape, pages int) (*backend.KV, error) {
-			if s.Window > 0 {
+			if !s.seesAll() {
 				return nil, nil
 			}
 			return b.NewKeys(backend.F32, pages, repsPage, s.Heads, s.HeadDim)
@@ -107,16 +117,34 @@ func (p *Pool) slots(dst, pages []uint32, from, to int) []uint32 {
 	return dst
 }
 
-// widest is the larger window, where 0 means that all is seen.
-func widest(a, b int) int {
-	if b == 0 {
-		return 0
+// widest is the largest window, where 0 means that all is seen.
+func widest(shapes []Shape) int {
+	window := 0
+	for _, s := range shapes {
+		if s.seesAll() {
+			return 0
+		}
+		window = max(window, s.Window)
 	}
-	return max(a, b)
+	return window
 }
 
-// Layer is the cache of layer i.
+// Layer is the cache of layer i, nil where it has none.
 func (p *Pool) Layer(i int) *backend.KV { return p.layers[i] }
+
+// Caches is how many layers have a cache.
+func (p *Pool) Caches() int { return p.place(len(p.layers)) }
+
+// place is the number of layer i among those that have a cache.
+func (p *Pool) place(i int) int {
+	n := 0
+	for _, kv := range p.layers[:i] {
+		if kv != nil {
+			n++
+		}
+	}
+	return n
+}
 
 // Representatives is the cache of the blocks' representatives of layer i, nil where it has none.
 func (p *Pool) Representatives(i int) *backend.KV {
@@ -210,6 +238,9 @@ func (p *Pool) Release() {
 		}
 	}
 	p.layers = nil
+	if p.states != nil {
+		p.states.release()
+	}
 	if p.reps != nil {
 		p.reps.Release()
 	}

@@ -85,7 +85,11 @@ func (p *Pool) Restore(v Saved) (s *Sequence, pages, reps []uint32, err error) {
 	if s, err = p.NewSequence(); err != nil {
 		return nil, nil, nil, err
 	}
-	if err = p.takeFor(&pages, v.Count*p.page); err == nil && s.blocks != nil {
+	err = p.takeFor(&pages, v.Count*p.page)
+	if err == nil && v.Len+v.Left > 0 {
+		err = s.history.extend(v.Len + v.Left)
+	}
+	if err == nil && s.blocks != nil {
 		err = p.reps.takeFor(&s.blocks.reps, v.Formed)
 		s.blocks.formed, s.blocks.represented = v.Formed, v.Represented
 		reps = slices.Clone(s.blocks.reps)
@@ -118,7 +122,7 @@ func (s *Sequence) Records(yield func(data []byte) error) error {
 	data := make([]byte, c.record())
 	for n, id := range c.ids {
 		if err := c.store.Get(id, data); err != nil {
-			return fmt.Errorf("block %d: %w", n/len(c.in), err)
+			return fmt.Errorf("block %d: %w", n/s.pool.Caches(), err)
 		}
 		if err := yield(data); err != nil {
 			return err
@@ -143,7 +147,7 @@ func (s *Sequence) Restored(data []byte) error {
 		return err
 	}
 	c.ids = append(c.ids, id)
-	c.stored = len(c.ids) / len(c.in)
+	c.stored = len(c.ids) / s.pool.Caches()
 	c.sent, c.apart = c.stored, true
 	return nil
 }

@@ -18,6 +18,8 @@ type Sequence struct {
 	held   int      // positions from here on are held, and the starting tokens
 	blocks *blocks  // where the policy has them
 	copies []Copy   // pages that were shared and are about to change
+
+	history history // of the layers that have states
 }
 
 // Copy is a page of the pool, or of its representatives, whose first tokens must be copied before the next step.
@@ -35,7 +37,7 @@ const slack = 64
 
 // NewSequence is an empty sequence in the pool.
 func (p *Pool) NewSequence() (*Sequence, error) {
-	s := &Sequence{pool: p, policy: p.policy}
+	s := &Sequence{pool: p, policy: p.policy, history: history{pool: p.states}}
 	if l, ok := p.policy.(InfLLM); ok {
 		b, err := newBlocks(p, l)
 		if err != nil {
@@ -60,6 +62,7 @@ func (s *Sequence) Fork() (*Sequence, error) {
 	}
 	s.pool.keep(f.pages)
 	s.pool.keep(f.raw)
+	f.history = s.history.fork()
 	return f, nil
 }
 
@@ -81,8 +84,8 @@ func (s *Sequence) Places() int { return s.len }
 // Step is how many of n tokens may be read next in one step.
 func (s *Sequence) Step(n int) int { return s.policy.step(s.len, n) }
 
-// Extend adds n tokens, whose keys and values the next step writes. On an error nothing has changed but that tokens which
-// no query will see are no longer held.
+// Extend adds n tokens, whose keys and values, and the states after them, the next step writes. On an error nothing has
+// changed but that tokens which no query will see are no longer held.
 func (s *Sequence) Extend(n int) error {
 	s.forget()
 	pages, raw := len(s.pages), len(s.raw)
@@ -98,6 +101,9 @@ func (s *Sequence) Extend(n int) error {
 	}
 	if err == nil {
 		err = s.pool.takeFor(&s.raw, s.rawAt(min(s.len+n, s.policy.raws())))
+	}
+	if err == nil {
+		err = s.history.extend(s.Len() + n)
 	}
 	if err != nil {
 		s.drop(pages, raw)
@@ -160,13 +166,13 @@ func (s *Sequence) forget() {
 	}
 }
 
-// Truncate forgets the tokens from position n on. Where tokens that the ones before need are no longer held, it forgets
-// all: Len says how many are left.
+// Truncate forgets the tokens from position n on, and more of them where layers have states, but not one of n tokens. Where
+// tokens that the ones before need are no longer held, it forgets all: Len says how many are left.
 func (s *Sequence) Truncate(n int) {
 	if n >= s.Len() {
 		return
 	}
-	n = max(0, n-s.left)
+	n = max(0, s.history.latest(n)-s.left)
 	if s.held > 0 && n-s.policy.reach(s.pool.window) < s.held {
 		n = 0
 	}
@@ -178,6 +184,7 @@ func (s *Sequence) Truncate(n int) {
 		s.held, s.left = 0, 0
 	}
 	s.len = n
+	s.history.truncate(s.Len())
 	s.drop(s.pool.pagesOf(n), s.pool.pagesOf(s.rawAt(min(n, s.policy.raws()))))
 }
 

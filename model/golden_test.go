@@ -59,13 +59,18 @@ func readGolden(t *testing.T, dir string) *golden {
 	g := &golden{dir: dir}
 	config, err := ParseConfig(filepath.Join(dir, "config.json"), data)
 	if err != nil {
-		return nil // bare Infinity, of state-space models
+		t.Fatal(err)
 	}
 	if g.spec, err = Declare(config); err != nil {
 		if !strings.Contains(err.Error(), "is not supported") {
 			t.Fatal(err)
 		}
 		return nil
+	}
+	for i := range g.spec.Layers {
+		if g.spec.Type == "recurrent_gemma" { // the reference forgets the window, but where it decodes with its cache
+			g.spec.Layers[i].Attention.Window = 0
+		}
 	}
 	file, err := weights.OpenFile(filepath.Join(dir, "golden.safetensors"))
 	if err != nil {

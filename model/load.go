@@ -88,10 +88,13 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 	dtype := weights.DType(0)
 	for _, p := range w.Parts {
 		shape := []int{p.Rows, w.Cols}
-		if w.Transposed {
+		switch {
+		case w.Transposed:
 			shape = []int{w.Cols, p.Rows}
+		case w.Blocks > 0:
+			shape = []int{p.Rows * w.Cols}
 		}
-		t := l.find(p.Name+".weight", shape...)
+		t := l.find(w.tensor(p, "weight"), shape...)
 		if t == nil {
 			return
 		}
@@ -190,7 +193,7 @@ func (g *gatherer) asStored(t *weights.Tensor) bool {
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
 func (g *gatherer) direct(first, n int) []byte {
 	t := g.parts[0]
-	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Cols%8 != 0 || !g.asStored(t) {
+	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Blocks > 0 || g.w.Cols%8 != 0 || !g.asStored(t) {
 		return nil
 	}
 	return t.Data[first*g.rowBytes : (first+n)*g.rowBytes]
@@ -205,7 +208,9 @@ func (g *gatherer) gather(data []byte, first, n int) {
 		dst := data[i*g.rowBytes : (i+1)*g.rowBytes]
 		switch {
 		case g.w.Transposed:
-			g.column(dst, t, row)
+			g.column(dst, t, row, t.Shape[1])
+		case g.w.Blocks > 0: // rows and columns are as many, so that a block begins Cols² after the one before
+			g.column(dst, t, row/g.w.Cols*g.w.Cols*g.w.Cols+row%g.w.Cols, g.w.Cols)
 		case g.asStored(t):
 			size := g.w.Cols * g.dtype.Size()
 			copy(dst, t.Data[row*size:(row+1)*size])
@@ -226,31 +231,37 @@ func (g *gatherer) widen(dst []byte, t *weights.Tensor, row int) {
 	}
 }
 
-// column copies column c of a tensor stored [cols][rows]: row c of the matrix.
-func (g *gatherer) column(dst []byte, t *weights.Tensor, c int) {
-	size, stride := g.dtype.Size(), t.Shape[1]
+// column copies every stride-th element of a tensor from number first on: a row of a matrix that is stored [cols][rows].
+func (g *gatherer) column(dst []byte, t *weights.Tensor, first, stride int) {
+	size := g.dtype.Size()
 	if g.asStored(t) {
 		for k := range g.w.Cols {
-			at := (k*stride + c) * size
+			at := (k*stride + first) * size
 			copy(dst[k*size:(k+1)*size], t.Data[at:at+size])
 		}
 		return
 	}
 	var one [1]float32
 	for k := range g.w.Cols {
-		t.ReadFloat32(one[:], k*stride+c)
+		t.ReadFloat32(one[:], k*stride+first)
 		binary.LittleEndian.PutUint32(dst[4*k:], math.Float32bits(one[0]))
 	}
 }
 
-// vector plans the upload of values that read makes from tensors already found.
+// vector plans the upload of n values that are made from tensors already found.
 func (l *loader) vector(dst *backend.Tensor, name string, n int, values func() []float32) {
+	l.rows(dst, name, 1, n, values)
+}
+
+// rows is vector for a tensor of several rows, one after another.
+func (l *loader) rows(dst *backend.Tensor, name string, rows, cols int, values func() []float32) {
+	n := rows * cols
 	l.jobs = append(l.jobs, job{name, int64(4 * n), func() error {
 		words := make([]uint32, n)
 		for i, v := range values() {
 			words[i] = math.Float32bits(v)
 		}
-		t, err := l.b.NewTensor(1, n)
+		t, err := l.b.NewTensor(rows, cols)
 		if err != nil {
 			return err
 		}
@@ -261,6 +272,26 @@ func (l *loader) vector(dst *backend.Tensor, name string, n int, values func() [
 	}})
 }
 
+// table plans a tensor of numbers that stay f32, under its full name, changed where there is a change.
+func (l *loader) table(dst *backend.Tensor, name string, rows, cols int, change func([]float32) []float32) {
+	t := l.find(name, rows*cols)
+	if t == nil {
+		return
+	}
+	l.rows(dst, name, rows, cols, func() []float32 {
+		if change == nil {
+			return t.Float32s()
+		}
+		return change(t.Float32s())
+	})
+}
+
+// linear plans a weight and its bias.
+func (l *loader) linear(dst **backend.Matrix, bias *backend.Tensor, w Weight) {
+	l.matrix(dst, w, 1)
+	l.bias(bias, w)
+}
+
 // bias plans the biases of a weight, in the order of its rows.
 func (l *loader) bias(dst *backend.Tensor, w Weight) {
 	if !w.Bias {
@@ -268,7 +299,7 @@ func (l *loader) bias(dst *backend.Tensor, w Weight) {
 	}
 	var parts []*weights.Tensor
 	for _, p := range w.Parts {
-		t := l.find(p.Name+".bias", p.Rows)
+		t := l.find(w.tensor(p, "bias"), p.Rows)
 		if t == nil {
 			return
 		}
@@ -317,24 +348,38 @@ func (l *loader) normInto(dst *backend.Norm, n Norm, width int, names ...string)
 
 // stack plans a vector of width values that several tensors hold in equal shares.
 func (l *loader) stack(dst *backend.Tensor, names []string, suffix string, width int, plusOne bool) {
+	widths := make([]int, len(names))
+	full := make([]string, len(names))
+	for i, name := range names {
+		widths[i], full[i] = width/len(names), name+suffix
+	}
+	l.join(dst, full, widths, func(v []float32) {
+		if plusOne {
+			for i := range v {
+				v[i]++
+			}
+		}
+	})
+}
+
+// join plans a vector of the values of several tensors of some widths, under their full names, changed as change says.
+func (l *loader) join(dst *backend.Tensor, names []string, widths []int, change func([]float32)) {
 	var parts []*weights.Tensor
-	for _, name := range names {
-		t := l.find(name+suffix, width/len(names))
+	width := 0
+	for i, name := range names {
+		t := l.find(name, widths[i])
 		if t == nil {
 			return
 		}
 		parts = append(parts, t)
+		width += widths[i]
 	}
 	l.vector(dst, names[0], width, func() []float32 {
 		var all []float32
 		for _, t := range parts {
 			all = append(all, t.Float32s()...)
 		}
-		if plusOne {
-			for i := range all {
-				all[i]++
-			}
-		}
+		change(all)
 		return all
 	})
 }

@@ -294,7 +294,7 @@ type departure struct {
 func (m *Model) leave(seq *Sequence) error {
 	for _, page := range seq.Departing() {
 		d := departure{page: page}
-		for range m.net.layers {
+		for range m.pool.Caches() {
 			r, err := m.readback()
 			if err != nil {
 				return err
@@ -309,8 +309,12 @@ func (m *Model) leave(seq *Sequence) error {
 // depart copies the blocks that leave the device.
 func (m *Model) depart(o backend.Ops, seq *Sequence) {
 	for _, d := range seq.departing {
-		for i, r := range d.reads {
-			o.FetchPage(r, m.pool.Layer(i), d.page)
+		n := 0
+		for i := range m.net.layers {
+			if kv := m.pool.Layer(i); kv != nil {
+				o.FetchPage(d.reads[n], kv, d.page)
+				n++
+			}
 		}
 	}
 }
@@ -324,7 +328,9 @@ func (m *Model) readback() (backend.Readback, error) {
 	}
 	most := 0
 	for i := range m.net.layers {
-		most = max(most, m.pool.Layer(i).WholePageBytes())
+		if kv := m.pool.Layer(i); kv != nil {
+			most = max(most, kv.WholePageBytes())
+		}
 	}
 	return m.b.NewReadback(most)
 }

@@ -31,6 +31,9 @@ func (m *mlp) plan(s *MLP, l *loader) {
 	}
 }
 
+// none reports whether the layer has no MLP.
+func (m *mlp) none() bool { return m.down == nil && m.eDown == nil }
+
 // run is the MLP of h, into s.y or added to it.
 func (m *mlp) run(o backend.Ops, s *scratch, in *step, h backend.Tensor, add bool) {
 	down := backend.Linear{Bias: m.downBias, Add: add}

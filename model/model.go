@@ -89,7 +89,7 @@ func (s *Spec) kvShapes() []memory.Shape {
 	var shapes []memory.Shape
 	for i := range s.Layers {
 		a := &s.Layers[i].Attention
-		shapes = append(shapes, memory.Shape{Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Window: a.Window})
+		shapes = append(shapes, memory.Shape{Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Window: a.Window, States: s.Layers[i].states()})
 	}
 	return shapes
 }
@@ -234,6 +234,10 @@ func (m *Model) Forward(ctx context.Context, seq *Sequence, in Input, sink Sink)
 		return fmt.Errorf("position %d: the model's learned positions end at %d", at+n-1, m.Spec.Context)
 	}
 	before := seq.Len()
+	if given := in.Length > 0; given != seq.given {
+		seq.Turn()
+		seq.given = given
+	}
 	seq.turned = false
 	err := m.settle(ctx, seq)
 	if err == nil {

@@ -22,6 +22,7 @@ type network struct {
 type layer struct {
 	spec          *Layer
 	attention     attention
+	mixer         mixer // nil: attention
 	mlp           mlp
 	attentionNorm *backend.Norm // nil: none
 	mlpNorm       *backend.Norm
@@ -59,7 +60,12 @@ func newNetwork(s *Spec, l *loader) *network {
 func (y *layer) plan(s *Layer, dim int, l *loader) {
 	y.spec = s
 	y.attentionNorm = l.norm(s.AttentionNorm, dim)
-	y.attention.plan(&s.Attention, l)
+	if s.Attention.Heads > 0 {
+		y.attention.plan(&s.Attention, l)
+	}
+	if s.Mixer != nil {
+		y.mixer = s.Mixer.plan(l)
+	}
 	y.attentionPost = l.norm(s.AttentionPostNorm, dim)
 	y.mlpNorm = l.norm(s.MLPNorm, dim)
 	y.mlp.plan(&s.MLP, l)
@@ -108,7 +114,9 @@ func (n *network) enter(o backend.Ops, s *scratch, in *step) {
 
 // ask is the first half of layer i, until it is known what its queries look up.
 func (n *network) ask(o backend.Ops, s *scratch, in *step, i int) {
-	n.layers[i].attention.ask(o, s, in, i, s.stream(in, in.normed))
+	if y := &n.layers[i]; y.mixer == nil {
+		y.attention.ask(o, s, in, i, s.stream(in, in.normed))
+	}
 }
 
 // answer is the rest of layer i, with the next one's norm.
@@ -132,7 +140,11 @@ func (y *layer) before() *backend.Norm {
 // next block, whose norm is next.
 func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, next *backend.Norm) bool {
 	h := s.stream(in, normed)
-	y.attention.answer(o, s, in, i)
+	if y.mixer != nil {
+		y.mixer.run(o, in.passage(s, i), in.rows(s.y), h)
+	} else {
+		y.attention.answer(o, s, in, i)
+	}
 	switch {
 	case y.spec.Parallel:
 		if y.mlpNorm != nil {
@@ -140,7 +152,7 @@ func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, 
 			o.Norm(h, in.rows(s.x), *y.mlpNorm)
 		}
 		y.mlp.run(o, s, in, h, true)
-		return y.add(o, s, in, nil, next)
+		return y.add(o, s, in, y.spec.Residual, nil, next)
 	case y.spec.NormAfterwards:
 		y.addAndNorm(o, s, in, y.attentionNorm)
 		y.mlp.run(o, s, in, in.rows(s.x), false)
@@ -148,10 +160,17 @@ func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, 
 		return false
 	}
 	y.restream(s, normed)
-	normed = y.add(o, s, in, y.attentionPost, y.mlpNorm)
+	if y.mlp.none() {
+		return y.add(o, s, in, y.spec.Residual, y.attentionPost, next)
+	}
+	normed = y.add(o, s, in, y.spec.Residual, y.attentionPost, y.mlpNorm)
 	y.mlp.run(o, s, in, s.stream(in, normed), false)
 	y.restream(s, normed)
-	return y.add(o, s, in, y.mlpPost, next)
+	scale := y.spec.MLPResidual
+	if scale == 0 {
+		scale = y.spec.Residual
+	}
+	return y.add(o, s, in, scale, y.mlpPost, next)
 }
 
 // restream makes the norm's output the residual stream, where the layer says so.
@@ -161,9 +180,10 @@ func (y *layer) restream(s *scratch, normed bool) {
 	}
 }
 
-// add ends a sub-layer: x += post(y), and h = pre(x) for the next, and reports whether there is an h.
-func (y *layer) add(o backend.Ops, s *scratch, in *step, post, pre *backend.Norm) bool {
-	a := backend.Residual{Scale: y.spec.Residual, Post: post, Pre: pre}
+// add ends a sub-layer: x += scale·post(y), where a scale of 0 means 1, and h = pre(x) for the next, and reports whether
+// there is an h.
+func (y *layer) add(o backend.Ops, s *scratch, in *step, scale float32, post, pre *backend.Norm) bool {
+	a := backend.Residual{Scale: scale, Post: post, Pre: pre}
 	if a.Scale == 0 {
 		a.Scale = 1
 	}
@@ -176,7 +196,7 @@ func (y *layer) add(o backend.Ops, s *scratch, in *step, post, pre *backend.Norm
 
 // addAndNorm ends a sub-layer whose norm comes afterwards: x ← norm(x + y).
 func (y *layer) addAndNorm(o backend.Ops, s *scratch, in *step, norm *backend.Norm) {
-	y.add(o, s, in, nil, norm)
+	y.add(o, s, in, y.spec.Residual, nil, norm)
 	s.x, s.h = s.h, s.x
 }
 

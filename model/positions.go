@@ -11,6 +11,7 @@ type Sequence struct {
 	*memory.Sequence
 	stages    []int // how the cached keys are turned, for each rope of the scratch: see positional.Rope.Stage
 	turned    bool  // some were turned anew in the last step
+	given     bool  // the last tokens were a prompt's
 	departing []departure
 	surprise  *surprise // nil where the policy does not ask
 	work      Work

@@ -60,6 +60,7 @@ func (s *Spec) check(file string) error {
 	for i := range s.Layers {
 		a := &s.Layers[i].Attention
 		switch {
+		case a.Heads == 0: // nothing to check
 		case a.Heads%a.KVHeads != 0:
 			return fmt.Errorf("%s: num_attention_heads %d is not a multiple of num_key_value_heads %d", file, a.Heads, a.KVHeads)
 		case a.Heads*a.HeadDim > largest:

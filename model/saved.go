@@ -65,6 +65,8 @@ func (m *Model) Save(ctx context.Context, seq *Sequence, w io.Writer) error {
 func (m *Model) kept(seq *Sequence) []backend.Tensor {
 	var all []backend.Tensor
 	for i := range m.net.layers {
+		_, states := seq.States(i)
+		all = append(all, states...)
 		if t := seq.Mass(i); !t.IsNone() {
 			all = append(all, t)
 		}
@@ -181,7 +183,7 @@ func (m *Model) restore(ctx context.Context, seq *Sequence, v *saved, pages, rep
 		return errors.New("blocks in host memory, which the memory's options do not allow")
 	}
 	data := make([]byte, seq.RecordBytes())
-	for range v.Stored * len(m.net.layers) {
+	for range v.Stored * m.pool.Caches() {
 		if _, err := io.ReadFull(r, data); err != nil {
 			return err
 		}

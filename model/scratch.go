@@ -25,6 +25,7 @@ type scratch struct {
 	qkv             []backend.Tensor       // a layer: [chunk][(heads + 2·kvHeads)·headDim]
 	q               []backend.Tensor       // a layer: [sets·chunk][heads·Pad4(headDim)]
 	attended        []backend.Tensor       // a layer: [chunk][heads·headDim]
+	mixing          [][]backend.Tensor     // a layer: what its mixer fills, [chunk][widths]
 	act             map[int]backend.Tensor // by width: [chunk][hidden]
 	expertAct       map[int]backend.Tensor // by width: [chunk·topK][hidden]
 	routes          map[int]backend.Tensor // by the router's rows
@@ -137,8 +138,14 @@ func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Polic
 		c.qkv = append(c.qkv, c.once(shared, 0, chunk, (a.Heads+2*a.KVHeads)*a.HeadDim))
 		c.q = append(c.q, c.once(shared, 1, sets*chunk, a.Heads*backend.Pad4(a.HeadDim)))
 		c.attended = append(c.attended, c.once(shared, 2, chunk, a.Heads*(a.HeadDim+1)))
-		if at := c.sight(i, a); c.views[at] == nil {
+		if at := c.sight(i, a); a.Heads > 0 && c.views[at] == nil {
 			c.views[at] = &backend.View{}
+		}
+		c.mixing = append(c.mixing, nil)
+		if x := s.Layers[i].Mixer; x != nil {
+			for n, width := range x.widths() {
+				c.mixing[i] = append(c.mixing[i], c.once(shared, 3+n, chunk, width))
+			}
 		}
 		c.mlp(&s.Layers[i].MLP, chunk)
 	}
@@ -176,8 +183,11 @@ func (c *scratch) mlp(m *MLP, chunk int) {
 	}
 }
 
-// once makes a tensor of a role and width, or returns the one that is there.
+// once makes a tensor of a role and width, or returns the one that is there; without columns there is none.
 func (c *scratch) once(made map[[2]int]backend.Tensor, role, rows, cols int) backend.Tensor {
+	if cols == 0 {
+		return backend.Tensor{}
+	}
 	key := [2]int{role, cols}
 	if made[key].IsNone() {
 		made[key] = c.tensor(rows, cols)

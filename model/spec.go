@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/positional"
 )
@@ -41,10 +43,11 @@ type Head struct {
 	SoftCap float32
 }
 
-// Layer is a block: attention, then an MLP, each added to the residual stream.
+// Layer is a block: attention or another mixer, then an MLP, each added to the residual stream.
 type Layer struct {
-	Attention Attention
-	MLP       MLP
+	Attention Attention // without heads: none
+	Mixer     Mixer     // nil: attention
+	MLP       MLP       // without weights: none
 
 	AttentionNorm     Norm // before attention
 	MLPNorm           Norm // before the MLP; in a parallel block without one, attention's norm serves both
@@ -53,6 +56,7 @@ type Layer struct {
 
 	Parallel       bool    // x + attention(norm x) + mlp(norm x)
 	Residual       float32 // multiplies what a sub-layer made; 0 means 1
+	MLPResidual    float32 // of the MLP, where that has another; 0 means Residual
 	AddToNormed    bool    // the norm's output, not its input, goes on as the residual stream (BLOOM's option)
 	NormAfterwards bool    // x ← norm(x + sublayer(x)) (OPT 350M)
 }
@@ -91,6 +95,8 @@ type Weight struct {
 	Cols       int
 	Bias       bool              // Name + ".bias" is there too, rows ordered alike
 	Transposed bool              // tensors are stored [cols][rows] (GPT-2's Conv1D)
+	Blocks     int               // above 0: tensors are so many square blocks, each transposed (see backend.Linear)
+	Joint      string            // between a part's name and "weight" or "bias"; "": a dot
 	Order      func(row int) int // the stacked row that is the matrix's row; nil: the same
 }
 
@@ -98,6 +104,14 @@ type Weight struct {
 type Part struct {
 	Name string
 	Rows int
+}
+
+// tensor is the full name of a part's weight or bias.
+func (w Weight) tensor(p Part, kind string) string {
+	if w.Joint == "" {
+		return p.Name + "." + kind
+	}
+	return p.Name + w.Joint + kind
 }
 
 // Rows is the matrix's number of rows.
@@ -145,11 +159,36 @@ type Experts struct {
 // SeesAll reports whether a layer from number from on has no window of its own.
 func (s *Spec) SeesAll(from int) bool {
 	for i := from; i < len(s.Layers); i++ {
-		if s.Layers[i].Attention.Window == 0 {
+		if a := &s.Layers[i].Attention; a.Heads > 0 && a.Window == 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// Attends reports whether a layer has attention: models without look back only by their states.
+func (s *Spec) Attends() bool {
+	return slices.ContainsFunc(s.Layers, func(l Layer) bool { return l.Attention.Heads > 0 })
+}
+
+// StateBytes is the device memory that the states of the layers without attention take, of which a sequence keeps several
+// (see memory.MostStates).
+func (s *Spec) StateBytes() int {
+	n := 0
+	for i := range s.Layers {
+		for _, z := range s.Layers[i].states() {
+			n += 4 * z[0] * backend.Stride(z[1])
+		}
+	}
+	return n
+}
+
+// states are rows and columns of what the layer carries from step to step.
+func (l *Layer) states() [][2]int {
+	if l.Mixer == nil {
+		return nil
+	}
+	return l.Mixer.States()
 }
 
 // KVTokenBytes is the cache memory that a token takes over all layers, with elements of dtype.

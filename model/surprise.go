@@ -159,6 +159,9 @@ func (m *Model) move(o backend.Ops, seq *Sequence, moves memory.Moves) {
 		}
 		for i := range m.net.layers {
 			kv := m.pool.Layer(i)
+			if kv == nil {
+				continue
+			}
 			o.Rotate(kv, backend.Rotate{From: from, To: raw})
 			turn := backend.Rotate{From: from, To: to}
 			if rope := m.Spec.Layers[i].Attention.Rope; rope != nil {

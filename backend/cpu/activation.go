@@ -35,6 +35,14 @@ func sigmoid(x float32) float32 { return 1 / (1 + exp(min(-x, 80))) }
 // tanh clamps its argument as the shaders must: some GPUs give NaN above 44.
 func tanh(x float32) float32 { return float32(math.Tanh(float64(max(-15, min(15, x))))) }
 
+// softplus is ln(1 + eˣ), and x above 20.
+func softplus(x float32) float32 {
+	if x > 20 {
+		return x
+	}
+	return float32(math.Log1p(math.Exp(float64(x))))
+}
+
 func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
 
 // softCap is limit·tanh(x/limit), or x where limit is 0.

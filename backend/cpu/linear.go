@@ -11,7 +11,11 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 		a.Scale = 1
 	}
 	bias := values(a.Bias)
-	product(x, w, func(t, r int, sum float32) {
+	multiply := product
+	if a.Blocks > 1 {
+		multiply = blockProduct
+	}
+	multiply(x, w, func(t, r int, sum float32) {
 		if bias != nil {
 			sum += bias[r]
 		}
@@ -30,6 +34,21 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 func product(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
 	grain := max(1, 1<<15/(backend.Pad8(w.Cols)*max(1, x.Rows)))
 	parallel(w.Rows, grain, func(from, to int) { productRows(x, w, from, to, store) })
+}
+
+// blockProduct is product where w are the blocks of a block-diagonal matrix, one below the other.
+func blockProduct(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
+	rows := w.Rows / (x.Cols / w.Cols)
+	parallel(w.Rows, max(1, 1<<15/(w.Cols*max(1, x.Rows))), func(from, to int) {
+		withScratch(w, func(scratch []float32) {
+			for r := from; r < to; r++ {
+				weights := weightRow(w, r, scratch)[:w.Cols]
+				for t := range x.Rows {
+					store(t, r, dot(weights, row(x, t)[r/rows*w.Cols:]))
+				}
+			}
+		})
+	})
 }
 
 // productRows is product for rows from to to of w.

@@ -1,0 +1,90 @@
+package model
+
+import (
+	"math"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// Mamba declares a selective state space layer (Mamba, arXiv 2312.00752).
+type Mamba struct {
+	Inner, State, Rank int
+	In                 Weight // rows: Inner inputs, Inner gates
+	Conv               ShortConv
+	X                  Weight // rows: δ [Rank], B [State], C [State]
+	Delta              Weight // [Inner][Rank]
+	Out                Weight
+	Act                backend.Activation
+	Prefix             string // of A_log and D
+	Norm               Norm   // of δ, B and C, each by itself (Falcon-Mamba, Jamba)
+	NormNames          []string
+}
+
+// States implements Mixer.
+func (a *Mamba) States() [][2]int { return [][2]int{a.Conv.state(), {a.Inner, a.State}} }
+
+// What a Mamba layer fills on the way.
+const (
+	mambaIn = iota
+	mambaConv
+	mambaX
+	mambaNormed
+	mambaDelta
+	mambaOut
+)
+
+func (a *Mamba) widths() []int {
+	x := a.Rank + 2*a.State
+	return []int{mambaIn: 2 * a.Inner, mambaConv: a.Inner, mambaX: x, mambaNormed: x, mambaDelta: a.Inner, mambaOut: a.Inner}
+}
+
+// mambaMixer is a Mamba with its weights.
+type mambaMixer struct {
+	spec           *Mamba
+	conv           *shortConv
+	in, x, dt, out *backend.Matrix
+	inBias, dtBias backend.Tensor
+	outBias        backend.Tensor
+	a, d           backend.Tensor
+	norm           backend.Tensor // or none
+}
+
+func (a *Mamba) plan(l *loader) mixer {
+	m := &mambaMixer{spec: a, conv: a.Conv.plan(l)}
+	l.linear(&m.in, &m.inBias, a.In)
+	l.matrix(&m.x, a.X, 1)
+	l.linear(&m.dt, &m.dtBias, a.Delta)
+	l.linear(&m.out, &m.outBias, a.Out)
+	l.table(&m.a, a.Prefix+"A_log", a.Inner, a.State, decays)
+	l.table(&m.d, a.Prefix+"D", 1, a.Inner, nil)
+	if a.NormNames != nil {
+		l.join(&m.norm, a.NormNames, []int{a.Rank, a.State, a.State}, func([]float32) {})
+	}
+	return m
+}
+
+// decays are −e^v, in place.
+func decays(v []float32) []float32 {
+	for i := range v {
+		v[i] = float32(-math.Exp(float64(v[i])))
+	}
+	return v
+}
+
+func (m *mambaMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
+	a, r := m.spec, p.room
+	o.Linear(r[mambaIn], h, m.in, backend.Linear{Bias: m.inBias})
+	m.conv.run(o, r[mambaConv], r[mambaIn], 0, p)
+	x := r[mambaX]
+	o.Linear(x, r[mambaConv], m.x, backend.Linear{})
+	if a.Norm.Kind != NoNorm {
+		x = r[mambaNormed]
+		o.PartNorm(x, r[mambaX], backend.PartNorm{Eps: float32(a.Norm.Eps), Lead: a.Rank, Part: a.State, Weight: m.norm})
+	}
+	o.Linear(r[mambaDelta], cut(x, a.Rank), m.dt, backend.Linear{Bias: m.dtBias})
+	o.SelectiveScan(r[mambaOut], r[mambaConv], backend.SelectiveScan{
+		Delta: r[mambaDelta], BC: x, First: a.Rank, A: m.a, D: m.d,
+		Gate: r[mambaIn], GateFirst: a.Inner, Act: a.Act, From: p.from[1], To: p.to[1],
+	})
+	o.Linear(y, r[mambaOut], m.out, backend.Linear{Bias: m.outBias})
+}

@@ -1,0 +1,82 @@
+package model
+
+import (
+	"github.com/lrun/lrun/backend"
+)
+
+// Mixer declares how a layer mixes tokens without looking back at them: by states of constant size, which it carries from
+// one token to the next.
+type Mixer interface {
+	// States are rows and columns of what is carried, zeros before the first token.
+	States() [][2]int
+
+	// widths are the columns of the tensors that the layer fills on the way, of a row a token.
+	widths() []int
+	// plan plans the tensors of the checkpoint.
+	plan(l *loader) mixer
+}
+
+// mixer is a Mixer with its weights.
+type mixer interface {
+	// run makes y of h, both [tokens][dim].
+	run(o backend.Ops, p *passage, y, h backend.Tensor)
+}
+
+// passage is what a mixer works with in a step.
+type passage struct {
+	room     []backend.Tensor // [tokens][widths]
+	from, to []backend.Tensor // the states before and after
+	start    bool             // the first token is the text's first
+}
+
+// passage is that of layer i.
+func (in *step) passage(s *scratch, i int) *passage {
+	p := &passage{start: in.seq.Len() == in.n}
+	p.from, p.to = in.seq.States(i)
+	for _, t := range s.mixing[i] {
+		p.room = append(p.room, in.rows(t))
+	}
+	return p
+}
+
+// ShortConv declares a causal convolution of each channel by itself, over the last Kernel tokens.
+type ShortConv struct {
+	Name             string // [channels][1][kernel]
+	Channels, Kernel int
+	Bias             bool
+	Act              backend.Activation
+}
+
+// state is what a convolution carries: the tokens that came before, at least one row so that there is a tensor.
+func (c ShortConv) state() [2]int { return [2]int{max(1, c.Kernel-1), c.Channels} }
+
+// shortConv is a ShortConv with its weights.
+type shortConv struct {
+	spec         ShortConv
+	weight, bias backend.Tensor
+}
+
+func (s ShortConv) plan(l *loader) *shortConv {
+	c := &shortConv{spec: s}
+	l.table(&c.weight, s.Name+".weight", s.Kernel, s.Channels, func(v []float32) []float32 { return transposed(v, s.Channels, s.Kernel) })
+	if s.Bias {
+		l.table(&c.bias, s.Name+".bias", 1, s.Channels, nil)
+	}
+	return c
+}
+
+// run convolves the columns of x from number first on.
+func (c *shortConv) run(o backend.Ops, dst, x backend.Tensor, first int, p *passage) {
+	o.Conv(dst, x, backend.Conv{Weight: c.weight, Bias: c.bias, First: first, Act: c.spec.Act, From: p.from[0], To: p.to[0]})
+}
+
+// transposed is [rows][cols] as [cols][rows].
+func transposed(v []float32, rows, cols int) []float32 {
+	t := make([]float32, len(v))
+	for r := range rows {
+		for c := range cols {
+			t[c*rows+r] = v[r*cols+c]
+		}
+	}
+	return t
+}
