@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -70,7 +71,8 @@ func among(files []string) string {
 	return strings.Join(files, "")
 }
 
-// sameShape compares shapes, a vector matching any shape of as many elements (Cohere's [heads][headDim] norms).
+// sameShape compares shapes, a vector matching any shape of as many elements (Cohere's [heads][headDim] norms); a matrix may be
+// a convolution of one tap ([rows][cols][1]).
 func sameShape(got, want []int) bool {
 	if len(want) == 1 {
 		n := 1
@@ -79,7 +81,10 @@ func sameShape(got, want []int) bool {
 		}
 		return n == want[0]
 	}
-	return len(got) == len(want) && got[0] == want[0] && got[1] == want[1]
+	if len(got) == 3 && got[2] == 1 {
+		got = got[:2]
+	}
+	return slices.Equal(got, want)
 }
 
 // matrix plans the upload of w into dst. A part of the matrix on the device holds a multiple of group rows.
