@@ -97,7 +97,7 @@ func (a RGLRU) Check(dst, x Tensor) error {
 	}
 	tokens, channels := dst.Rows, dst.Cols
 	from, to := states(a.From, a.To, 1, channels)
-	return first("rglru", dst, sized("x", x, tokens, channels), holds("input gates", a.Gates, tokens, a.InputFirst, channels),
-		holds("recurrence gates", a.Gates, tokens, a.RecurrenceFirst, channels), sized("lambda", a.Lambda, 1, channels),
+	return first("rglru", dst, sized("x", x, tokens, channels), sized("input gates", a.Input, tokens, channels),
+		sized("recurrence gates", a.Recurrence, tokens, channels), sized("lambda", a.Lambda, 1, channels),
 		holds("mul", a.Mul, tokens, a.MulFirst, channels).optional(a.Mul), from, to)
 }

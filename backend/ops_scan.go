@@ -74,17 +74,16 @@ type PartNorm struct {
 
 // RGLRU is the real-gated linear recurrent unit of Griffin (arXiv 2402.19427) over x [tokens][channels]:
 //
-//	log a = −8·σ(Gates[t][RecurrenceFirst + c])·softplus(Lambda[c])
-//	h ← a·h + σ(Gates[t][InputFirst + c])·x·√(1 − a²);  dst = h·Act(Mul[t][MulFirst + c])
+//	log a = −8·σ(Recurrence[t][c])·softplus(Lambda[c])
+//	h ← a·h + σ(Input[t][c])·x·√(1 − a²);  dst = h·Act(Mul[t][MulFirst + c])
 //
 // where with Start the root of the first token is 1: Hugging Face's recurrent_gemma does so at position 0.
 type RGLRU struct {
-	Gates                       Tensor // f32 [tokens][…]
-	InputFirst, RecurrenceFirst int
-	Lambda                      Tensor // f32 [1][channels]
-	Start                       bool   // the first token is the text's first
-	Mul                         Tensor // f32 [tokens][MulFirst + channels …], or none: no factor
-	MulFirst                    int
-	Act                         Activation
-	From, To                    Tensor // f32 [1][channels]
+	Input, Recurrence Tensor // f32 [tokens][channels]: gates, before σ
+	Lambda            Tensor // f32 [1][channels]
+	Start             bool   // the first token is the text's first
+	Mul               Tensor // f32 [tokens][MulFirst + channels …], or none: no factor
+	MulFirst          int
+	Act               Activation
+	From, To          Tensor // f32 [1][channels]
 }

@@ -1,6 +1,11 @@
 package model
 
-import "github.com/lrun/lrun/backend"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lrun/lrun/backend"
+)
 
 // Griffin declares a layer of a gated linear recurrence (Griffin, arXiv 2402.19427).
 type Griffin struct {
@@ -8,7 +13,8 @@ type Griffin struct {
 	Gate   Weight // [Width][dim], through Act
 	In     Weight // [Width][dim]
 	Conv   ShortConv
-	Gates  Weight // of the recurrence, in Blocks blocks; rows: of the input [Width], of what is remembered [Width]
+	Input  Weight // in blocks: how much of the input counts
+	Recall Weight // in blocks: how much is remembered
 	Lambda string // f32 [Width]: how slowly each channel forgets
 	Out    Weight
 	Act    backend.Activation
@@ -22,30 +28,38 @@ const (
 	griffinGate = iota
 	griffinIn
 	griffinConv
-	griffinGates
+	griffinInput
+	griffinRecall
 	griffinOut
 )
 
+func (a *Griffin) check() error {
+	if a.Input.Cols%4 != 0 {
+		return fmt.Errorf("lru_width %d in %d blocks: want blocks of a multiple of 4", a.Width, a.Input.Blocks)
+	}
+	return a.Conv.check()
+}
+
 func (a *Griffin) widths() []int {
-	return []int{griffinGate: a.Width, griffinIn: a.Width, griffinConv: a.Width, griffinGates: 2 * a.Width, griffinOut: a.Width}
+	return slices.Repeat([]int{a.Width}, griffinOut+1)
 }
 
 // griffinMixer is a Griffin with its weights.
 type griffinMixer struct {
-	spec                *Griffin
-	conv                *shortConv
-	gate, in, gates, to *backend.Matrix
-	gateBias, inBias    backend.Tensor
-	gatesBias, toBias   backend.Tensor
-	lambda              backend.Tensor
+	spec                                             *Griffin
+	conv                                             *shortConv
+	gate, in, input, recall, out                     *backend.Matrix
+	gateBias, inBias, inputBias, recallBias, outBias backend.Tensor
+	lambda                                           backend.Tensor
 }
 
 func (a *Griffin) plan(l *loader) mixer {
 	m := &griffinMixer{spec: a, conv: a.Conv.plan(l)}
 	l.linear(&m.gate, &m.gateBias, a.Gate)
 	l.linear(&m.in, &m.inBias, a.In)
-	l.linear(&m.gates, &m.gatesBias, a.Gates)
-	l.linear(&m.to, &m.toBias, a.Out)
+	l.linear(&m.input, &m.inputBias, a.Input)
+	l.linear(&m.recall, &m.recallBias, a.Recall)
+	l.linear(&m.out, &m.outBias, a.Out)
 	l.table(&m.lambda, a.Lambda, 1, a.Width, nil)
 	return m
 }
@@ -55,10 +69,11 @@ func (m *griffinMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	o.Linear(r[griffinGate], h, m.gate, backend.Linear{Bias: m.gateBias})
 	o.Linear(r[griffinIn], h, m.in, backend.Linear{Bias: m.inBias})
 	m.conv.run(o, r[griffinConv], r[griffinIn], 0, p)
-	o.Linear(r[griffinGates], r[griffinConv], m.gates, backend.Linear{Bias: m.gatesBias, Blocks: a.Gates.Blocks})
+	o.Linear(r[griffinInput], r[griffinConv], m.input, backend.Linear{Bias: m.inputBias, Blocks: a.Input.Blocks})
+	o.Linear(r[griffinRecall], r[griffinConv], m.recall, backend.Linear{Bias: m.recallBias, Blocks: a.Recall.Blocks})
 	o.RGLRU(r[griffinOut], r[griffinConv], backend.RGLRU{
-		Gates: r[griffinGates], RecurrenceFirst: a.Width, Lambda: m.lambda, Start: p.start,
+		Input: r[griffinInput], Recurrence: r[griffinRecall], Lambda: m.lambda, Start: p.start,
 		Mul: r[griffinGate], Act: a.Act, From: p.from[1], To: p.to[1],
 	})
-	o.Linear(y, r[griffinOut], m.to, backend.Linear{Bias: m.toBias})
+	o.Linear(y, r[griffinOut], m.out, backend.Linear{Bias: m.outBias})
 }

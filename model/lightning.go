@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/lrun/lrun/backend"
@@ -31,6 +32,13 @@ const (
 	lightningOut
 	lightningNormed
 )
+
+func (a *Lightning) check() error {
+	if a.width() > largest {
+		return fmt.Errorf("%d heads of %d channels are too many", a.Heads, a.HeadDim)
+	}
+	return nil
+}
 
 func (a *Lightning) widths() []int {
 	return []int{lightningQKV: 3 * a.width(), lightningGate: a.width(), lightningOut: a.width(), lightningNormed: a.width()}

@@ -112,6 +112,9 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 	}
 	stored := stored(dtype)
 	bytes := int64(w.Rows()) * int64(w.Cols) * int64(stored.Size())
+	if w.Blocks > 0 {
+		group = w.Cols
+	}
 	l.jobs = append(l.jobs, job{w.Parts[0].Name, bytes, func() error {
 		m, err := l.b.NewMatrix(stored, w.Rows(), w.Cols, group)
 		if err != nil {

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/lrun/lrun/backend"
@@ -35,6 +36,13 @@ const (
 	mamba2Out
 	mamba2Normed
 )
+
+func (a *Mamba2) check() error {
+	if a.Heads%a.Groups != 0 || a.Inner()%a.NormParts != 0 {
+		return fmt.Errorf("%d heads of %d channels are not a multiple of %d groups", a.Heads, a.HeadDim, a.Groups)
+	}
+	return a.Conv.check()
+}
 
 func (a *Mamba2) widths() []int {
 	return []int{mamba2In: a.Inner() + a.wide() + a.Heads, mamba2Conv: a.wide(), mamba2Out: a.Inner(), mamba2Normed: a.Inner()}

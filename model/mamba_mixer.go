@@ -21,7 +21,7 @@ type Mamba struct {
 }
 
 // States implements Mixer.
-func (a *Mamba) States() [][2]int { return [][2]int{a.Conv.state(), {a.Inner, a.State}} }
+func (a *Mamba) States() [][2]int { return [][2]int{a.Conv.state(), {a.State, a.Inner}} }
 
 // What a Mamba layer fills on the way.
 const (
@@ -32,6 +32,8 @@ const (
 	mambaDelta
 	mambaOut
 )
+
+func (a *Mamba) check() error { return a.Conv.check() }
 
 func (a *Mamba) widths() []int {
 	x := a.Rank + 2*a.State
@@ -45,7 +47,7 @@ type mambaMixer struct {
 	in, x, dt, out *backend.Matrix
 	inBias, dtBias backend.Tensor
 	outBias        backend.Tensor
-	a, d           backend.Tensor
+	ad             backend.Tensor // rows: A of each state, D
 	norm           backend.Tensor // or none
 }
 
@@ -55,12 +57,21 @@ func (a *Mamba) plan(l *loader) mixer {
 	l.matrix(&m.x, a.X, 1)
 	l.linear(&m.dt, &m.dtBias, a.Delta)
 	l.linear(&m.out, &m.outBias, a.Out)
-	l.table(&m.a, a.Prefix+"A_log", a.Inner, a.State, decays)
-	l.table(&m.d, a.Prefix+"D", 1, a.Inner, nil)
+	l.scan(&m.ad, a.Prefix+"A_log", a.Prefix+"D", a.Inner, a.State)
 	if a.NormNames != nil {
 		l.join(&m.norm, a.NormNames, []int{a.Rank, a.State, a.State}, func([]float32) {})
 	}
 	return m
+}
+
+// scan plans the rows of A, a state each, and of D, as backend.SelectiveScan has them.
+func (l *loader) scan(dst *backend.Tensor, aLog, d string, inner, state int) {
+	a, one := l.find(aLog, inner, state), l.find(d, inner)
+	if a != nil && one != nil {
+		l.rows(dst, aLog, state+1, inner, func() []float32 {
+			return append(transposed(decays(a.Float32s()), inner, state), one.Float32s()...)
+		})
+	}
 }
 
 // decays are −e^v, in place.
@@ -83,7 +94,7 @@ func (m *mambaMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	}
 	o.Linear(r[mambaDelta], cut(x, a.Rank), m.dt, backend.Linear{Bias: m.dtBias})
 	o.SelectiveScan(r[mambaOut], r[mambaConv], backend.SelectiveScan{
-		Delta: r[mambaDelta], BC: x, First: a.Rank, A: m.a, D: m.d,
+		Delta: r[mambaDelta], BC: x, First: a.Rank, AD: m.ad,
 		Gate: r[mambaIn], GateFirst: a.Inner, Act: a.Act, From: p.from[1], To: p.to[1],
 	})
 	o.Linear(y, r[mambaOut], m.out, backend.Linear{Bias: m.outBias})

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/lrun/lrun/backend"
 )
 
@@ -10,6 +12,8 @@ type Mixer interface {
 	// States are rows and columns of what is carried, zeros before the first token.
 	States() [][2]int
 
+	// check finds sizes that no backend can run.
+	check() error
 	// widths are the columns of the tensors that the layer fills on the way, of a row a token.
 	widths() []int
 	// plan plans the tensors of the checkpoint.
@@ -47,13 +51,20 @@ type ShortConv struct {
 	Act              backend.Activation
 }
 
-// state is what a convolution carries: the tokens that came before, at least one row so that there is a tensor.
-func (c ShortConv) state() [2]int { return [2]int{max(1, c.Kernel-1), c.Channels} }
+// state is what a convolution carries: the tokens that came before.
+func (c ShortConv) state() [2]int { return [2]int{c.Kernel - 1, c.Channels} }
 
 // shortConv is a ShortConv with its weights.
 type shortConv struct {
 	spec         ShortConv
 	weight, bias backend.Tensor
+}
+
+func (c ShortConv) check() error {
+	if c.Kernel < 2 || c.Channels > largest {
+		return fmt.Errorf("a convolution of %d channels over %d tokens: want at least 2, and at most %d channels", c.Channels, c.Kernel, largest)
+	}
+	return nil
 }
 
 func (s ShortConv) plan(l *loader) *shortConv {

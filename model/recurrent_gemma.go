@@ -50,15 +50,19 @@ func (c *Config) griffin(prefix string, z sizes, act backend.Activation) *Griffi
 	block := c.share("lru_width", width, z.heads)
 	return &Griffin{
 		Width: width, Act: act, Lambda: prefix + "rg_lru.recurrent_param",
-		Gate: linear(prefix+"linear_y", width, z.dim).biased(true),
-		In:   linear(prefix+"linear_x", width, z.dim).biased(true),
-		Out:  linear(prefix+"linear_out", z.dim, width).biased(true),
-		Conv: ShortConv{prefix + "conv_1d", width, c.IntOr("conv1d_width", 4), true, backend.Identity},
-		Gates: Weight{
-			Parts: []Part{{prefix + "rg_lru.input_gate", width}, {prefix + "rg_lru.recurrent_gate", width}},
-			Cols:  block, Bias: true, Blocks: z.heads, Joint: "_",
-		},
+		Gate:   linear(prefix+"linear_y", width, z.dim).biased(true),
+		In:     linear(prefix+"linear_x", width, z.dim).biased(true),
+		Out:    linear(prefix+"linear_out", z.dim, width).biased(true),
+		Conv:   ShortConv{prefix + "conv_1d", width, c.IntOr("conv1d_width", 4), true, backend.Identity},
+		Input:  linear(prefix+"rg_lru.input_gate", width, block).inBlocks(z.heads),
+		Recall: linear(prefix+"rg_lru.recurrent_gate", width, block).inBlocks(z.heads),
 	}
+}
+
+// inBlocks is the weight as so many blocks with biases, under the names that gates have.
+func (w Weight) inBlocks(n int) Weight {
+	w.Bias, w.Blocks, w.Joint = true, n, "_"
+	return w
 }
 
 // bf16 is v rounded to bfloat16.

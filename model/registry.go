@@ -68,6 +68,11 @@ func (s *Spec) check(file string) error {
 		case a.Rope != nil && a.Rope.Rotary() > a.HeadDim:
 			return fmt.Errorf("%s: the rope rotates %d channels of a head of %d", file, a.Rope.Rotary(), a.HeadDim)
 		}
+		if x := s.Layers[i].Mixer; x != nil {
+			if err := x.check(); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		}
 		if e := s.Layers[i].MLP.Experts; e != nil && e.TopK > e.Count {
 			return fmt.Errorf("%s: num_experts_per_tok %d of %d experts", file, e.TopK, e.Count)
 		}

@@ -16,9 +16,8 @@ func (o *ops) RGLRU(dst, x backend.Tensor, a backend.RGLRU) {
 		for c := from; c < to; c++ {
 			h, rate := before[c], -8*softplus(row(a.Lambda, 0)[c])
 			for t := range dst.Rows {
-				gates := row(a.Gates, t)
-				log := rate * sigmoid(gates[a.RecurrenceFirst+c])
-				in := row(x, t)[c] * sigmoid(gates[a.InputFirst+c])
+				log := rate * sigmoid(row(a.Recurrence, t)[c])
+				in := row(x, t)[c] * sigmoid(row(a.Input, t)[c])
 				if t > 0 || !a.Start {
 					in *= float32(math.Sqrt(-math.Expm1(2 * float64(log)))) // √(1 − a²)
 				}

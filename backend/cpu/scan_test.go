@@ -139,7 +139,7 @@ func TestPartNormVector(t *testing.T) {
 // Ensure that Griffin's recurrence is what it is by hand, and that its start counts in full.
 func TestRGLRUVector(t *testing.T) {
 	f := fixture{t, Open()}
-	a := backend.RGLRU{Gates: f.tensor(2, 0, 0, 0, 0), RecurrenceFirst: 1, Lambda: f.tensor(1, unsoftplus(0.25)), Start: true,
+	a := backend.RGLRU{Input: f.tensor(2, 0, 0), Recurrence: f.tensor(2, 0, 0), Lambda: f.tensor(1, unsoftplus(0.25)), Start: true,
 		From: f.tensor(1, 0), To: f.tensor(1, 0), Mul: f.tensor(2, 2, 2)}
 	x, y := f.tensor(2, 4, 6), f.tensor(2, 0, 0)
 	f.do(func(o backend.Ops) { o.RGLRU(y, x, a) })
