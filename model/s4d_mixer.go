@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/lrun/lrun/backend"
@@ -17,6 +18,9 @@ type S4D struct {
 	Out      Weight // rows: gate 0, value 0, gate 1, value 1, …
 }
 
+// mostPoles are what the kernels have room for.
+const mostPoles = 128
+
 // newS4D declares a layer under state-spaces/s4's names.
 func newS4D(prefix string, dim, poles int) *S4D {
 	out := linear(prefix+"output_linear.0", 2*dim, dim).biased(true)
@@ -25,6 +29,13 @@ func newS4D(prefix string, dim, poles int) *S4D {
 
 // States implements Mixer.
 func (a *S4D) States() [][2]int { return [][2]int{{a.Channels, 2 * backend.Pad4(a.Poles)}} }
+
+func (a *S4D) check() error {
+	if a.Poles > mostPoles {
+		return fmt.Errorf("d_state %d: at most %d is supported", 2*a.Poles, 2*mostPoles)
+	}
+	return nil
+}
 
 func (a *S4D) widths() []int { return []int{a.Channels} }
 
