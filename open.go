@@ -75,15 +75,11 @@ func open(dir folder, options []Option) (*Model, error) {
 	if err := m.generation(dir, spec.Vocab); err != nil {
 		return nil, err
 	}
-	ckpt, err := dir.weights()
+	ckpt, err := o.weights(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer ckpt.Close()
-	m.weights = fingerprint(ckpt)
-	if m.info, err = newInfo(dir, spec, ckpt, o.kv, m.policy, m.context); err != nil {
-		return nil, err
-	}
 	if m.backend, err = openBackend(o.backend, o.adapter); err != nil {
 		return nil, err
 	}
@@ -92,6 +88,10 @@ func open(dir folder, options []Option) (*Model, error) {
 	})
 	if err != nil {
 		return nil, errors.Join(err, m.backend.Close())
+	}
+	m.weights = fingerprint(ckpt)
+	if m.info, err = newInfo(dir, spec, ckpt, o.kv, m.policy, m.context); err != nil {
+		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/memory"
 	"github.com/lrun/lrun/trace"
+	"github.com/lrun/lrun/weights"
 )
 
 // Option is a choice in opening a model.
@@ -21,6 +22,7 @@ type openOptions struct {
 	chunk    int
 	kv       backend.DType
 	rope     string
+	random   weights.DType                            // of made-up weights; none: the checkpoint's
 	memory   func(trained int) (memory.Policy, error) // nil: not said
 	progress func(done, total int64)
 }
@@ -100,6 +102,32 @@ func WithChunk(tokens int) Option {
 		o.chunk = tokens
 		return nil
 	}
+}
+
+// WithRandomWeights makes the weights up, in "f32", "f16" or "bf16": the folder needs a config.json only. What comes out has
+// no meaning, and takes as long as with real weights.
+func WithRandomWeights(dtype string) Option {
+	return func(o *openOptions) error {
+		switch dtype {
+		case "f32":
+			o.random = weights.F32
+		case "f16":
+			o.random = weights.F16
+		case "bf16":
+			o.random = weights.BF16
+		default:
+			return fmt.Errorf("random weights of %q, want f32, f16 or bf16", dtype)
+		}
+		return nil
+	}
+}
+
+// weights are the folder's, or made up.
+func (o *openOptions) weights(dir folder) (*weights.Checkpoint, error) {
+	if o.random != 0 {
+		return weights.Random(o.random)
+	}
+	return dir.weights()
 }
 
 // WithKV sets how cached keys and values are stored: "f32" (the default), as exact as the reference, "f16", half the

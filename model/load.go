@@ -49,6 +49,9 @@ func (l *loader) find(name string, shape ...int) *weights.Tensor {
 		t, ok = l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
 	}
 	if !ok {
+		t, ok = l.ckpt.Shaped(name, shape...)
+	}
+	if !ok {
 		l.fail("missing tensor %s in %s", name, among(l.ckpt.Files()))
 		return nil
 	}

@@ -16,6 +16,7 @@ type Checkpoint struct {
 	files    []string
 	metadata map[string]string
 	bytes    int64
+	invent   *inventor // nil: only the files' tensors are there
 
 	closing sync.Mutex
 	unmap   []func() error // nil once closed

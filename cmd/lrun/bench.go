@@ -61,6 +61,7 @@ device a generated token takes, and how many blocks its memory looks up and fetc
 			}, lrun.WithAnyLength())
 		},
 	}
+	cmd.AddCommand(newBenchScans(s))
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.IntVarP(&prompt, "prompt", "p", 512, "tokens of the prompt")

@@ -1,0 +1,137 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing/fstest"
+	"time"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/memory"
+)
+
+// Scan is a way of mixing tokens, as a model of one layer that is 256 wide, with random weights.
+type Scan struct {
+	Name   string
+	config string
+	policy memory.Policy // nil: all is seen
+}
+
+// Scans are attention to all tokens, to a window, and the layers whose time a token does not depend on the text's length.
+var Scans = []Scan{
+	{"attention", llamaLayer, nil},
+	{"lambda", llamaLayer, memory.Lambda{Start: 10, Local: 2048, Limit: 2048}},
+	{"lightning", `{"model_type": "minimax", "hidden_size": 256, "num_attention_heads": 4, "head_dim": 64, "num_key_value_heads": 4,
+		"intermediate_size": 256, "num_local_experts": 1, "num_experts_per_tok": 1, "layer_types": ["linear_attention"],` + common, nil},
+	{"mamba", `{"model_type": "mamba", "hidden_size": 256, "state_size": 16,` + common, nil},
+	{"mamba2", `{"model_type": "mamba2", "hidden_size": 256, "num_heads": 8, "head_dim": 64, "state_size": 128, "n_groups": 1,` + common, nil},
+	{"s4d", `{"model_type": "s4d", "d_model": 256, "d_state": 64, "n_layers": 1,` + common, nil},
+}
+
+const (
+	common     = ` "num_hidden_layers": 1, "vocab_size": 256, "max_position_embeddings": 1048576}`
+	llamaLayer = `{"model_type": "llama", "hidden_size": 256, "num_attention_heads": 4, "intermediate_size": 256,` + common
+)
+
+// ScanTime is what a token costs at a length.
+type ScanTime struct {
+	Tokens          int     `json:"tokens"`
+	SecondsPerToken float64 `json:"seconds_per_token"` // over the last eighth of the length, 512 tokens at least
+	DeviceBytes     int64   `json:"device_bytes"`
+}
+
+// Measure reads a text up to the largest of some lengths, and tells what a token cost at each; each is at least 1,024.
+// progress, unless nil, hears of the tokens read. The model is described as it was opened.
+func (s Scan) Measure(ctx context.Context, lengths []int, progress func(done, total int), options ...lrun.Option) (times []ScanTime, about lrun.Info, err error) {
+	for _, n := range lengths {
+		if n < 1024 {
+			return nil, about, fmt.Errorf("a length of %d tokens, want at least 1,024", n)
+		}
+	}
+	options = append([]lrun.Option{lrun.WithRandomWeights("f32"), lrun.WithAnyLength()}, options...)
+	if s.policy != nil {
+		options = append(options, lrun.WithMemory(s.policy))
+	}
+	m, err := lrun.OpenFS(fstest.MapFS{"config.json": {Data: []byte(s.config)}}, s.Name, options...)
+	if err != nil {
+		return nil, about, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	defer func() { err = errors.Join(err, m.Close()) }()
+	session, err := m.NewSession()
+	if err != nil {
+		return nil, about, err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	lengths = slices.Sorted(slices.Values(lengths))
+	r := reading{session: session, total: lengths[len(lengths)-1], progress: progress}
+	for _, n := range lengths {
+		if err := r.until(ctx, n-max(512, n/8)); err != nil {
+			return nil, about, err
+		}
+		from, start := r.done, time.Now()
+		if err := r.until(ctx, n); err != nil {
+			return nil, about, err
+		}
+		took := time.Since(start).Seconds()
+		times = append(times, ScanTime{n, took / float64(r.done-from), session.Memory().DeviceBytes})
+	}
+	return times, m.Info(), nil
+}
+
+// reading feeds a session.
+type reading struct {
+	session     *lrun.Session
+	done, total int
+	progress    func(done, total int)
+}
+
+// until reads up to n tokens, none where that many were read; one stays unread, as Feed has it.
+func (r *reading) until(ctx context.Context, n int) error {
+	const slice = 512
+	for r.done < n {
+		ids := make([]int32, min(slice, n-r.done))
+		for i := range ids {
+			ids[i] = int32((r.done + i) * 7919 % 251)
+		}
+		if err := r.session.Feed(ctx, ids); err != nil {
+			return err
+		}
+		r.done += len(ids)
+		if r.progress != nil {
+			r.progress(r.done, r.total)
+		}
+	}
+	return nil
+}
+
+// PlotScans draws what a token costs by length, one line for each way.
+func PlotScans(path, title string, names []string, times [][]ScanTime) error {
+	p := plot.New()
+	p.Title.Text = title
+	p.X.Label.Text, p.Y.Label.Text = "tokens read", "µs a token"
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, powersOfTwo{}
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	p.Legend.Top, p.Legend.Left = true, true
+	p.Add(plotter.NewGrid())
+	for i, name := range names {
+		var points plotter.XYs
+		for _, t := range times[i] {
+			points = append(points, plotter.XY{X: float64(t.Tokens), Y: 1e6 * t.SecondsPerToken})
+		}
+		line, dots, err := plotter.NewLinePoints(points)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		line.Color, line.Width, dots.Color = plotutil.Color(i), vg.Points(1.5), plotutil.Color(i)
+		p.Add(line, dots)
+		p.Legend.Add(name, line)
+	}
+	return p.Save(8*vg.Inch, 5*vg.Inch, path)
+}
