@@ -8,6 +8,7 @@ import (
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/internal/testkit"
+	"github.com/lrun/lrun/memory"
 )
 
 // carriers are the fixtures of models with states, each loaded.
@@ -142,4 +143,49 @@ func TestStatesAreTakenBack(t *testing.T) {
 			t.Errorf("memory grew from %d to %d bytes", before, b.Memory())
 		}
 	})
+}
+
+// Ensure that in models of both kinds of layers a memory concerns those that attend alone: where its blocks are changes no
+// logit, and forks and files go on.
+func TestMemoriesBesideStates(t *testing.T) {
+	dir := testkit.Testdata("golden", "jamba")
+	ids := longText(260)
+	for _, b := range testkit.Backends(t) {
+		var first []float32
+		for i, p := range []memory.Policy{small, with(func(l *memory.InfLLM) { l.MaxCachedBlock = 4 }),
+			memory.Sinks{Start: 3, Recent: 20}, memory.SirLLM{Start: 2, EntropySize: 40, Decay: 0.9}} {
+			m := load(t, b, dir, declared(t, dir), Options{Memory: p})
+			want := allLogits(t, m, b, ids, 12)
+			if i == 0 {
+				first = want
+			}
+			if e := largestError(want, first); i == 1 && !(e <= 2e-5*size(first)) || i > 1 && e < 1e-3 {
+				t.Errorf("%v on %s: logits differ by %.3g from those of blocks on the device", p, b.Name(), e)
+			}
+			seq, err := m.NewSequence()
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest(t, m, b, seq, ids[:204], 12)
+			fork, err := m.Fork(t.Context(), seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var file bytes.Buffer
+			if err := m.Save(t.Context(), seq, &file); err != nil {
+				t.Fatal(err)
+			}
+			restored, err := m.Restore(t.Context(), &file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, s := range map[string]*Sequence{"a fork": fork, "a file": restored} {
+				if e := largestError(rest(t, m, b, s, ids[204:], 12), want[204*m.Spec.Vocab:]); !(e <= 2e-5*size(want)) {
+					t.Errorf("%v on %s: %s differs by %.3g", p, b.Name(), name, e)
+				}
+				m.Release(s)
+			}
+			m.Release(seq)
+		}
+	}
 }
