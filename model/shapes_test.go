@@ -89,6 +89,9 @@ func oddCheckpoint(t *testing.T, path string) string {
 			config[key] = value
 		}
 	}
+	if config["model_type"] == "zamba2" { // whose queries are as many as its keys
+		config["num_key_value_heads"] = 6
+	}
 	dir := t.TempDir()
 	if data, err = json.Marshal(config); err != nil {
 		t.Fatal(err)
@@ -131,6 +134,16 @@ func (g *generator) network(s *Spec) {
 			g.weights(l.Attention.QKV, l.Attention.Out)
 		}
 		g.mixer(l.Mixer)
+		if l.Side != nil {
+			g.norm(l.Side.Norm, 2*s.Dim)
+			g.norm(l.Side.MLPNorm, s.Dim)
+			g.weight(l.Side.Out)
+		}
+		for _, a := range []*Adapter{l.Attention.Adapter, l.MLP.Adapter} {
+			if a != nil {
+				g.weights(a.Down, a.Up)
+			}
+		}
 		g.weights(l.MLP.GateUp, l.MLP.Up, l.MLP.Down)
 		if e := l.MLP.Experts; e != nil {
 			g.weight(e.Router)

@@ -189,3 +189,18 @@ func TestMemoriesBesideStates(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that layers which take turns with a block have its weights once, and each an adapter of its own.
+func TestSharedBlocks(t *testing.T) {
+	dir := testkit.Testdata("golden", "zamba2_shared")
+	for _, b := range testkit.Backends(t) {
+		m := load(t, b, dir, declared(t, dir), Options{})
+		one, other, again := &m.net.layers[1], &m.net.layers[2], &m.net.layers[3]
+		if one.attention.qkv != again.attention.qkv || one.mlp.gateUp != again.mlp.gateUp || one.attention.qkv == other.attention.qkv {
+			t.Error("the first and the third use are not of one block, or the second is of the same")
+		}
+		if one.mlp.adapter.up == again.mlp.adapter.up || one.attention.adapter.up == again.attention.adapter.up {
+			t.Error("two uses of a block share an adapter")
+		}
+	}
+}
