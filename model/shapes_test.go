@@ -34,7 +34,7 @@ func TestOddShapes(t *testing.T) {
 						first = logits
 					}
 					size := largestError(first, make([]float32, len(first)))
-					if e := largestError(logits, first); !(e <= 1e-5*size) {
+					if e := largestError(logits, first); !(e <= 1e-5*magnified(m)*size) {
 						t.Errorf("%s in chunks of %d: logits up to %.3g differ by %.3g", b.Name(), chunk, size, e)
 					}
 				}
