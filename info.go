@@ -15,8 +15,8 @@ type Info struct {
 	Type         string `json:"model_type"`
 	Layers       int    `json:"layers"`
 	Dim          int    `json:"hidden_size"`
-	Heads        int    `json:"heads"`    // of the first layer
-	KVHeads      int    `json:"kv_heads"` // of the first layer
+	Heads        int    `json:"heads"`    // of the first layer that attends; 0: none does
+	KVHeads      int    `json:"kv_heads"` // of that layer
 	Vocab        int    `json:"vocab_size"`
 	Context      int    `json:"context"`           // tokens a session may hold; 0: no end
 	Trained      int    `json:"trained_context"`   // tokens the model was trained for
@@ -25,8 +25,9 @@ type Info struct {
 	Parameters   int64  `json:"parameters"`
 	WeightBytes  int64  `json:"weight_bytes"`   // as stored
 	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
+	StateBytes   int64  `json:"state_bytes"`    // states of layers without attention that a session keeps at most
 	KVBytes      int64  `json:"kv_bytes"`       // cache of a whole context, or without an end of as much as it was trained for
-	TotalBytes   int64  `json:"total_bytes"`    // weights and cache; working memory comes on top
+	TotalBytes   int64  `json:"total_bytes"`    // weights, cache and states; working memory comes on top
 
 	Memory string     `json:"memory"` // which tokens a query sees
 	Costs  []Cost     `json:"costs"`  // of texts of some lengths
@@ -53,7 +54,7 @@ func costs(s *model.Spec, kv backend.DType, p memory.Policy, context int) []Cost
 			continue
 		}
 		token := int64(s.KVTokenBytes(kv))
-		c := Cost{Tokens: n, DeviceBytes: token * int64(p.Held(n))}
+		c := Cost{Tokens: n, DeviceBytes: token*int64(p.Held(n)) + stateBytes(s)}
 		if l, ok := p.(memory.InfLLM); ok {
 			c.DeviceBytes += int64(s.BlockBytes()) * int64(l.Blocks(n))
 			if l.MaxCachedBlock > 0 {
@@ -67,6 +68,9 @@ func costs(s *model.Spec, kv backend.DType, p memory.Policy, context int) []Cost
 	}
 	return all
 }
+
+// stateBytes are those of the states that a session keeps at most.
+func stateBytes(s *model.Spec) int64 { return int64(s.StateBytes()) * memory.MostStates }
 
 // Describe says what the checkpoint in a folder is and what it would take to run it, without loading it: a model that does
 // not fit can be described too. Of the options, those on context and cache matter.
@@ -116,22 +120,25 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, kv backend.DTy
 	if err := s.Learn(ckpt); err != nil {
 		return Info{}, err
 	}
-	first := &s.Layers[0].Attention
 	info := Info{
-		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Heads: first.Heads, KVHeads: first.KVHeads,
-		Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
-		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(kv)),
+		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
+		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(kv)), StateBytes: stateBytes(s),
 		Memory: p.String(), Costs: costs(s, kv, p, context), Ropes: ropes(s, p.Span(context)),
 	}
 	if context == endless {
 		info.Context = 0
+	}
+	for i := len(s.Layers) - 1; i >= 0; i-- {
+		if a := &s.Layers[i].Attention; a.Heads > 0 {
+			info.Heads, info.KVHeads = a.Heads, a.KVHeads
+		}
 	}
 	held := p.Held(context)
 	if held >= endless {
 		held = p.Held(s.Context)
 	}
 	info.KVBytes = info.KVTokenBytes * int64(held)
-	info.TotalBytes = info.WeightBytes + info.KVBytes
+	info.TotalBytes = info.WeightBytes + info.KVBytes + info.StateBytes
 	bytes := map[weights.DType]int{}
 	most := weights.DType(0)
 	for _, name := range ckpt.Names() {

@@ -49,6 +49,10 @@ func (o *openOptions) policy(s *model.Spec) (memory.Policy, error) {
 	if _, all := p.(memory.Full); all {
 		return p, nil
 	}
+	if !s.Attends() {
+		return nil, fmt.Errorf("%s has no attention whose tokens a memory could choose: it carries a state of one size, and reads texts "+
+			"of any length as it is; leave the memory out", s.Type)
+	}
 	for _, r := range s.Ropes() {
 		if p.Sets(endless) > 1 && r.Apart() {
 			return nil, fmt.Errorf("%s does not go with this model's rope (%s)", p, r.Summary())
@@ -76,14 +80,14 @@ func (o *openOptions) chosen(trained int) (memory.Policy, error) {
 }
 
 // contextOf is how many tokens a session may hold: as many as asked for, else what the model was trained for, or more
-// where its scaling is meant for more.
+// where its scaling is meant for more; without attention there is no end.
 func (o *openOptions) contextOf(s *model.Spec, p memory.Policy) (int, error) {
 	switch {
 	case o.context > 0 && s.Fixed && o.context > s.Context:
 		return 0, fmt.Errorf("a context of %d tokens: the model's learned positions end at %d", o.context, s.Context)
 	case o.context > 0:
 		return o.context, nil
-	case (o.anyLong || p.Span(endless) < endless) && !s.Fixed:
+	case (o.anyLong || p.Span(endless) < endless || !s.Attends()) && !s.Fixed:
 		return endless, nil
 	}
 	reach := s.Context

@@ -308,3 +308,11 @@ func (a Sample) Check(dst, logits Tensor) error {
 	return first("sample", dst, sized("dst", dst, 1, 2), sized("logits", logits, 1, logits.Cols), next,
 		vector("counts", a.Counts, logits.Cols))
 }
+
+// CheckJoin checks the operands of Ops.Join.
+func CheckJoin(dst, a, b Tensor) error {
+	return first("join", dst, sized("a", a, dst.Rows, a.Cols), sized("b", b, dst.Rows, dst.Cols-a.Cols))
+}
+
+// CheckGate checks the operands of Ops.Gate.
+func CheckGate(dst, x Tensor) error { return first("gate", dst, sized("x", x, dst.Rows, 2*dst.Cols)) }

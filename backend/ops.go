@@ -16,8 +16,12 @@ type Ops interface {
 	Embed(dst Tensor, a Embed)
 	Norm(dst, x Tensor, n Norm)
 	Residual(x, y Tensor, a Residual)
+	// Join is dst[t] = the row a[t] and then b[t].
+	Join(dst, a, b Tensor)
 	Linear(dst, x Tensor, w *Matrix, a Linear)
 	GateUp(dst, x Tensor, w *Matrix, a GateUp)
+	// Gate is dst[t][c] = act(x[t][c])·x[t][dst.Cols + c].
+	Gate(dst, x Tensor, act Activation)
 	QKVRope(q, qkv Tensor, kv *KV, a QKVRope)
 	Rotate(kv *KV, a Rotate)
 	Recall(q Tensor, kv *KV, v View, a Recall)

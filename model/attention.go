@@ -14,6 +14,7 @@ type attention struct {
 	outBias      backend.Tensor
 	slopes       backend.Tensor
 	qNorm, kNorm *backend.HeadNorm
+	adapter      *adapter
 	scale        float32
 }
 
@@ -25,6 +26,7 @@ func (a *attention) plan(s *Attention, l *loader) {
 	}
 	l.matrix(&a.qkv, s.QKV, 1)
 	l.bias(&a.qkvBias, s.QKV)
+	a.adapter = s.Adapter.plan(l)
 	l.matrix(&a.out, s.Out, 1)
 	l.bias(&a.outBias, s.Out)
 	l.values(&a.slopes, "ALiBi slopes", s.Slopes)
@@ -50,6 +52,7 @@ func (l *loader) headNorm(n *HeadNorm, heads, headDim int) *backend.HeadNorm {
 func (a *attention) ask(o backend.Ops, s *scratch, in *step, i int, h backend.Tensor) {
 	z, kv := a.spec, in.pool.Layer(i)
 	o.Linear(in.rows(s.qkv[i]), h, a.qkv, backend.Linear{Bias: a.qkvBias})
+	a.adapter.add(o, s, in, in.rows(s.qkv[i]), h)
 	q := in.queries(s, i)
 	r := backend.QKVRope{
 		Heads: z.Heads, Slots: in.cols(s.slots), QNorm: a.qNorm, KNorm: a.kNorm, Clip: float32(z.Clip), Sets: in.sets,

@@ -25,7 +25,7 @@ func TestConfigErrors(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{`{`, ``, "not a JSON object"},
 		{`"model_type": "llama",`, ``, "model_type is missing"},
-		{`"llama"`, `"lama"`, `model_type "lama" is not supported (known: bloom,`},
+		{`"llama"`, `"lama"`, `model_type "lama" is not supported (known: bamba, bloom,`},
 		{`"llama"`, `7`, "model_type is 7, want a text"},
 		{`"hidden_size": 16,`, ``, "hidden_size is missing"},
 		{`"vocab_size": 32,`, ``, "vocab_size is missing"},

@@ -21,7 +21,8 @@ type loader struct {
 	ckpt *weights.Checkpoint
 	base string // prefix that the checkpoint may lack
 	jobs []job
-	err  error // the first tensor that is missing or wrong
+	made map[string]**backend.Matrix // by the names of their tensors, for layers that share weights
+	err  error                       // the first tensor that is missing or wrong
 
 	progress    func(done, total int64)
 	done, total int64
@@ -91,7 +92,16 @@ func sameShape(got, want []int) bool {
 }
 
 // matrix plans the upload of w into dst. A part of the matrix on the device holds a multiple of group rows.
+// Layers that name the same tensors share one matrix.
 func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
+	names := fmt.Sprint(w.Parts)
+	if first, ok := l.made[names]; ok {
+		l.jobs = append(l.jobs, job{w.Parts[0].Name, 0, func() error {
+			*dst = *first
+			return nil
+		}})
+		return
+	}
 	var parts []*weights.Tensor
 	dtype := weights.DType(0)
 	for _, p := range w.Parts {
@@ -113,6 +123,10 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 			dtype = t.DType
 		}
 	}
+	if l.made == nil {
+		l.made = map[string]**backend.Matrix{}
+	}
+	l.made[names] = dst
 	stored := stored(dtype)
 	bytes := int64(w.Rows()) * int64(w.Cols) * int64(stored.Size())
 	if w.Blocks > 0 {

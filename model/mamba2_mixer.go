@@ -56,6 +56,7 @@ type mamba2Mixer struct {
 	inBias, outBias backend.Tensor
 	a, d, dtBias    backend.Tensor
 	norm            backend.Tensor
+	retain, insert  float32 // see Mitigation
 }
 
 func (a *Mamba2) plan(l *loader) mixer {
@@ -76,7 +77,7 @@ func (m *mamba2Mixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	o.SSD(r[mamba2Out], r[mamba2Conv], backend.SSD{
 		Heads: a.Heads, Groups: a.Groups, State: a.State,
 		Delta: r[mamba2In], DeltaFirst: inner + a.wide(), DeltaBias: m.dtBias, Least: float32(a.Least), Most: float32(a.Most),
-		A: m.a, D: m.d, From: p.from[1], To: p.to[1],
+		A: m.a, D: m.d, Retain: m.retain, Insert: m.insert, From: p.from[1], To: p.to[1],
 	})
 	o.PartNorm(r[mamba2Normed], r[mamba2Out], backend.PartNorm{
 		Eps: float32(a.Norm.Eps), Part: inner / a.NormParts, Weight: m.norm, Gate: r[mamba2In], Act: a.Act, Before: true,

@@ -7,11 +7,13 @@ type mlp struct {
 	spec                   *MLP
 	gateUp, up, down       *backend.Matrix
 	upBias, downBias       backend.Tensor // of gateUp or up, and of down
+	adapter                *adapter
 	router, eGateUp, eDown *backend.Matrix
 }
 
 func (m *mlp) plan(s *MLP, l *loader) {
 	m.spec = s
+	m.adapter = s.Adapter.plan(l)
 	if s.GateUp.Parts != nil {
 		l.matrix(&m.gateUp, s.GateUp, 2)
 		l.bias(&m.upBias, s.GateUp)
@@ -45,9 +47,15 @@ func (m *mlp) run(o backend.Ops, s *scratch, in *step, h backend.Tensor, add boo
 		return
 	}
 	act := in.rows(s.act[m.down.Cols])
-	if m.gateUp != nil {
+	switch {
+	case m.adapter != nil:
+		both := in.rows(s.gateUp[m.gateUp.Rows])
+		o.Linear(both, h, m.gateUp, backend.Linear{Bias: m.upBias})
+		m.adapter.add(o, s, in, both, h)
+		o.Gate(act, both, m.spec.Act)
+	case m.gateUp != nil:
 		o.GateUp(act, h, m.gateUp, backend.GateUp{Bias: m.upBias, Act: m.spec.Act})
-	} else {
+	default:
 		o.Linear(act, h, m.up, backend.Linear{Bias: m.upBias, Act: m.spec.Act})
 	}
 	o.Linear(in.rows(s.y), act, m.down, down)

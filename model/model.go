@@ -18,6 +18,8 @@ type Options struct {
 	Memory   memory.Policy           // which tokens a query sees; nil: memory.Full
 	Room     int                     // tokens of a sequence for which memory is taken at once; 0: for a chunk
 	Progress func(done, total int64) // called while weights are uploaded, with bytes
+
+	Mitigation Mitigation // of the collapse of states in long texts
 }
 
 // Model is a network on a backend, with the cache of its sequences.
@@ -68,7 +70,10 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 			m.chunk = min(m.chunk, most)
 		}
 	}
-	err := l.run()
+	err := m.net.mitigate(o.Mitigation)
+	if err == nil {
+		err = l.run()
+	}
 	m.release = l.release
 	if err == nil {
 		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))

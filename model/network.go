@@ -23,6 +23,7 @@ type layer struct {
 	spec          *Layer
 	attention     attention
 	mixer         mixer // nil: attention
+	side          *side // nil: none
 	mlp           mlp
 	attentionNorm *backend.Norm // nil: none
 	mlpNorm       *backend.Norm
@@ -60,6 +61,9 @@ func newNetwork(s *Spec, l *loader) *network {
 func (y *layer) plan(s *Layer, dim int, l *loader) {
 	y.spec = s
 	y.attentionNorm = l.norm(s.AttentionNorm, dim)
+	if s.Side != nil {
+		y.side = s.Side.plan(dim, l)
+	}
 	if s.Attention.Heads > 0 {
 		y.attention.plan(&s.Attention, l)
 	}
@@ -106,6 +110,9 @@ func (n *network) embedProjected(o backend.Ops, s *scratch, in *step, a backend.
 // enter makes the first layer's input.
 func (n *network) enter(o backend.Ops, s *scratch, in *step) {
 	n.embed(o, s, in)
+	if !s.embedded.IsNone() {
+		o.Embed(in.rows(s.embedded), backend.Embed{Table: n.tokens, IDs: in.ids, Scale: 1})
+	}
 	first := n.layers[0].before()
 	if in.normed = first != nil; in.normed {
 		o.Norm(in.rows(s.h), in.rows(s.x), *first)
@@ -114,7 +121,10 @@ func (n *network) enter(o backend.Ops, s *scratch, in *step) {
 
 // ask is the first half of layer i, until it is known what its queries look up.
 func (n *network) ask(o backend.Ops, s *scratch, in *step, i int) {
-	if y := &n.layers[i]; y.mixer == nil {
+	switch y := &n.layers[i]; {
+	case y.side != nil:
+		y.attention.ask(o, s, in, i, y.side.enter(o, s, in))
+	case y.mixer == nil:
 		y.attention.ask(o, s, in, i, s.stream(in, in.normed))
 	}
 }
@@ -130,7 +140,7 @@ func (n *network) answer(o backend.Ops, s *scratch, in *step, i int) {
 
 // before is the norm that the layer's input goes through, or nil.
 func (y *layer) before() *backend.Norm {
-	if y.spec.NormAfterwards {
+	if y.spec.NormAfterwards || y.side != nil {
 		return nil
 	}
 	return y.attentionNorm
@@ -140,12 +150,18 @@ func (y *layer) before() *backend.Norm {
 // next block, whose norm is next.
 func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, next *backend.Norm) bool {
 	h := s.stream(in, normed)
-	if y.mixer != nil {
-		y.mixer.run(o, in.passage(s, i), in.rows(s.y), h)
-	} else {
+	if y.attention.spec != nil {
 		y.attention.answer(o, s, in, i)
 	}
+	if y.side != nil {
+		h = y.side.answer(o, s, in, &y.mlp, y.attentionNorm)
+	}
+	if y.mixer != nil {
+		y.mixer.run(o, in.passage(s, i), in.rows(s.y), h)
+	}
 	switch {
+	case y.side != nil:
+		return y.add(o, s, in, y.spec.Residual, nil, next)
 	case y.spec.Parallel:
 		if y.mlpNorm != nil {
 			h = in.rows(s.h2)

@@ -27,6 +27,10 @@ type scratch struct {
 	attended        []backend.Tensor       // a layer: [chunk][heads·headDim]
 	mixing          [][]backend.Tensor     // a layer: what its mixer fills, [chunk][widths]
 	act             map[int]backend.Tensor // by width: [chunk][hidden]
+	low, gateUp     map[int]backend.Tensor // by width: [chunk][…] for adapters
+	embedded        backend.Tensor         // [chunk][dim]: the embeddings, where a layer reads them; else none
+	joined          backend.Tensor         // [chunk][2·dim]: the stream and the embeddings
+	joinedNormed    backend.Tensor
 	expertAct       map[int]backend.Tensor // by width: [chunk·topK][hidden]
 	routes          map[int]backend.Tensor // by the router's rows
 	logits          backend.Tensor         // [logitRows][vocab]
@@ -116,7 +120,7 @@ func (c *scratch) stream(in *step, normed bool) backend.Tensor {
 func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Policy) (*scratch, error) {
 	sets := mostSets(p)
 	c := &scratch{
-		b: b, act: map[int]backend.Tensor{}, expertAct: map[int]backend.Tensor{}, routes: map[int]backend.Tensor{},
+		b: b, low: map[int]backend.Tensor{}, gateUp: map[int]backend.Tensor{}, act: map[int]backend.Tensor{}, expertAct: map[int]backend.Tensor{}, routes: map[int]backend.Tensor{},
 		views: map[sight]*backend.View{}, lookup: p.Recall(positional.Endless),
 	}
 	c.recalled = c.tensor(1, max(1, c.lookup.K))
@@ -148,6 +152,7 @@ func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Polic
 			}
 		}
 		c.mlp(&s.Layers[i].MLP, chunk)
+		c.side(&s.Layers[i], s.Dim, chunk)
 	}
 	c.lookups = newLookups(c, len(s.Layers), p, chunk)
 	if c.err != nil {
@@ -180,6 +185,21 @@ func (c *scratch) mlp(m *MLP, chunk int) {
 	rows := e.Router.Rows()
 	if c.routes[rows].IsNone() {
 		c.routes[rows] = c.tensor(chunk, 2*e.TopK+rows-e.Count)
+	}
+}
+
+// side makes what a layer with a block beside the stream needs.
+func (c *scratch) side(l *Layer, dim, chunk int) {
+	if l.Side != nil && c.embedded.IsNone() {
+		c.embedded, c.joined, c.joinedNormed = c.tensor(chunk, dim), c.tensor(chunk, 2*dim), c.tensor(chunk, 2*dim)
+	}
+	for _, a := range []*Adapter{l.Attention.Adapter, l.MLP.Adapter} {
+		if a != nil && c.low[a.Down.Rows()].IsNone() {
+			c.low[a.Down.Rows()] = c.tensor(chunk, a.Down.Rows())
+		}
+	}
+	if width := l.MLP.GateUp.Rows(); l.MLP.Adapter != nil && c.gateUp[width].IsNone() {
+		c.gateUp[width] = c.tensor(chunk, width)
 	}
 }
 

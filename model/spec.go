@@ -48,6 +48,7 @@ type Layer struct {
 	Attention Attention // without heads: none
 	Mixer     Mixer     // nil: attention
 	MLP       MLP       // without weights: none
+	Side      *Side     // attention and MLP stand beside the stream, and the mixer in it
 
 	AttentionNorm     Norm // before attention
 	MLPNorm           Norm // before the MLP; in a parallel block without one, attention's norm serves both
@@ -127,6 +128,7 @@ func (w Weight) Rows() int {
 type Attention struct {
 	Heads, KVHeads, HeadDim int
 	QKV                     Weight // rows: queries, keys, values
+	Adapter                 *Adapter
 	Out                     Weight
 	Rope                    *positional.Rope // nil: none
 	Scale                   float64          // of the scores; 0: 1/√HeadDim
@@ -141,7 +143,8 @@ type Attention struct {
 // MLP declares a feed-forward network: gated (GateUp, Down), plain (Up, Down), and experts beside or instead.
 type MLP struct {
 	Act     backend.Activation
-	GateUp  Weight // rows: gate 0, up 0, gate 1, up 1, …
+	GateUp  Weight // rows: gate 0, up 0, gate 1, up 1, …; with an Adapter all gates, then all ups
+	Adapter *Adapter
 	Up      Weight
 	Down    Weight
 	Experts *Experts // with GateUp set as well, that one is the shared expert

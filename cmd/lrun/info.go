@@ -171,8 +171,12 @@ func (r *report) print(out io.Writer) error {
 	for _, rope := range m.Ropes {
 		fmt.Fprintf(w, "rope\t%s (%d layers)\n", rope.Summary, rope.Layers)
 	}
-	fmt.Fprintf(w, "memory\tweights %s + cache %s (%s a token) = %s, and working memory\n",
-		bytesText(m.WeightBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), bytesText(m.TotalBytes))
+	states := ""
+	if m.StateBytes > 0 {
+		states = fmt.Sprintf(" + states %s", bytesText(m.StateBytes))
+	}
+	fmt.Fprintf(w, "memory\tweights %s + cache %s (%s a token)%s = %s, and working memory\n",
+		bytesText(m.WeightBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), states, bytesText(m.TotalBytes))
 	for _, c := range m.Costs {
 		fmt.Fprintf(w, "\ta text of %s tokens: %s on the device, %s on the host, %s in a file\n", humanize.Comma(int64(c.Tokens)),
 			bytesText(c.DeviceBytes), bytesText(c.HostBytes), bytesText(c.FileBytes))
