@@ -204,7 +204,7 @@ func (c *cache) room(n int) error {
 // what a layer fetches it had used a short time before.
 func (c *cache) warm(i, block int) {
 	if block != free {
-		c.store.Prefetch(c.ids[block*len(c.in)+i])
+		c.store.Prefetch(c.id(i, block))
 	}
 }
 
@@ -222,13 +222,16 @@ func (c *cache) victim(i int, picks []uint32) int {
 	return least
 }
 
+// id is the record of a block of layer i.
+func (c *cache) id(i, block int) int { return c.ids[block*c.pool.Caches()+c.pool.place(i)] }
+
 // fetch brings a block of layer i from the store.
 func (c *cache) fetch(n, i, block int) ([]byte, error) {
 	for len(c.data) <= n {
 		c.data = append(c.data, make([]byte, c.record()))
 	}
 	c.fetched++
-	err := c.store.Get(c.ids[block*c.pool.Caches()+c.pool.place(i)], c.data[n])
+	err := c.store.Get(c.id(i, block), c.data[n])
 	if err != nil {
 		err = fmt.Errorf("%w: number %d of layer %d: %w", ErrLost, block, i, err)
 	}

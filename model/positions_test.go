@@ -104,7 +104,7 @@ func TestLambdaInChunks(t *testing.T) {
 	for i := range ids {
 		ids[i] = int32(i * 29 % 211)
 	}
-	for _, name := range []string{"llama_gqa", "gptj", "bloom", "mpt_6heads", "gemma2", "phi", "qwen3"} {
+	for _, name := range []string{"llama_gqa", "gptj", "bloom", "mpt_6heads", "gemma2", "phi", "qwen3_tied_f16"} {
 		dir := oddCheckpoint(t, testkit.Testdata("golden", name, "config.json"))
 		var first []float32
 		for _, b := range testkit.Backends(t) {
