@@ -32,6 +32,9 @@ var (
 	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
 	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights()}
 
+	Join = &Kernel{"join", access("r r w"), plain}
+	Gate = &Kernel{"gate", access("r w"), plain}
+
 	LogProb    = &Kernel{"log_prob", access("r r w"), plain}
 	SampleScan = &Kernel{"sample_scan", access("r r w w"), plain}
 	Sample     = &Kernel{"sample", access("r r r w w w"), plain}
@@ -47,7 +50,7 @@ var CacheFormats = []string{"f32", "f16", "q8"}
 const MaxQuads = 64
 
 // Kernels is the catalogue.
-var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
+var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
 	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown, LogProb, SampleScan, Sample}
 
 var (

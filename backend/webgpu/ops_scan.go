@@ -12,6 +12,4 @@ func (s *step) SSD(dst, x backend.Tensor, a backend.SSD) { s.fail("ssd", "not th
 func (s *step) PartNorm(dst, x backend.Tensor, a backend.PartNorm) {
 	s.fail("part_norm", "not there yet")
 }
-func (s *step) RGLRU(dst, x backend.Tensor, a backend.RGLRU)       { s.fail("rglru", "not there yet") }
-func (s *step) Join(dst, a, b backend.Tensor)                      { s.fail("join", "not there yet") }
-func (s *step) Gate(dst, x backend.Tensor, act backend.Activation) { s.fail("gate", "not there yet") }
+func (s *step) RGLRU(dst, x backend.Tensor, a backend.RGLRU) { s.fail("rglru", "not there yet") }
