@@ -32,8 +32,15 @@ var (
 	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
 	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights()}
 
-	Join = &Kernel{"join", access("r r w"), plain}
-	Gate = &Kernel{"gate", access("r w"), plain}
+	Join          = &Kernel{"join", access("r r w"), plain}
+	Gate          = &Kernel{"gate", access("r w"), plain}
+	Conv          = &Kernel{"conv", access("r r r r w w"), plain}
+	PartNorm      = &Kernel{"part_norm", access("r r r w"), plain}
+	RGLRU         = &Kernel{"rglru", access("r r r r r r w w"), plain}
+	SelectiveScan = &Kernel{"selective_scan", access("r r r r r r w w"), scans()}
+	SSDVec        = &Kernel{"ssd_vec", access("r r r r r r w w"), states()}
+	SSDScore      = &Kernel{"ssd_score", access("r r r w"), plain}
+	SSDTile       = &Kernel{"ssd_tile", access("r r r r r w w"), []Variant{"QUADS=4 ROOM=256 INPUTS=128", "QUADS=4 ROOM=512 INPUTS=128", "QUADS=2 ROOM=512 INPUTS=64"}}
 
 	LogProb    = &Kernel{"log_prob", access("r r w"), plain}
 	SampleScan = &Kernel{"sample_scan", access("r r w w"), plain}
@@ -51,7 +58,8 @@ const MaxQuads = 64
 
 // Kernels is the catalogue.
 var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
-	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown, LogProb, SampleScan, Sample}
+	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown,
+	Conv, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, LogProb, SampleScan, Sample}
 
 var (
 	plain   = []Variant{""}
@@ -129,4 +137,24 @@ func masses() []Variant {
 		choices = append(choices, fmt.Sprintf("QUADS=%d QUERY=%d", quads, 4*quads))
 	}
 	return caches("kv", choices...)
+}
+
+// scans are the variants of selective_scan for 1, 2, 4, 8, 16 and 32 quads of states.
+func scans() []Variant {
+	var all []Variant
+	for quads := 1; quads <= 32; quads *= 2 {
+		tile := min(16, 256/quads)
+		all = append(all, Variant(fmt.Sprintf("QUADS=%d CHANNELS=%d TILE=%d STEPS=%d TERMS=%d PARTS=%d",
+			quads, 64/quads, tile, tile*64/quads, tile*quads, 64*tile)))
+	}
+	return all
+}
+
+// states are the variants of ssd_vec for up to 64, 128, 192 and 256 states.
+func states() []Variant {
+	var all []Variant
+	for quads := 1; quads <= 4; quads++ {
+		all = append(all, Variant(fmt.Sprintf("QUADS=%d TERMS=%d", quads, 64*quads)))
+	}
+	return all
 }
