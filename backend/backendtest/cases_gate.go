@@ -10,9 +10,9 @@ import (
 func gateCases() []Case {
 	all := []Case{join(66000, 3, 2), gate(66000, 5, backend.SiLU)}
 	for _, tokens := range []int{1, 3, 70} {
-		all = append(all, join(tokens, 64, 64), join(tokens, 33, 100), join(tokens, 1, 257))
+		all = append(all, join(tokens, 64, 64), join(tokens, 33, 100), join(tokens, 1, 257), gate(tokens, 1, backend.Identity))
 		for _, act := range []backend.Activation{backend.Identity, backend.SiLU, backend.GELU} {
-			all = append(all, gate(tokens, 1, act), gate(tokens, 64, act), gate(tokens, 333, act))
+			all = append(all, gate(tokens, 9, act), gate(tokens, 64, act), gate(tokens, 333, act))
 		}
 	}
 	return all
