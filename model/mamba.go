@@ -19,7 +19,7 @@ func (c *Config) backbone(d defaults) (*Spec, Norm) {
 	norm := Norm{Kind: RMSNorm, Eps: c.FloatOr("layer_norm_epsilon", 1e-5)}
 	s := c.skeleton(c.Int("hidden_size"), d)
 	s.Base = "backbone."
-	s.Embedding.Tokens, s.Norm = "backbone.embeddings", norm.named("backbone.norm_f")
+	s.Embedding.Tokens, s.Norm = c.StringOr("embedding_name", "backbone.embeddings"), norm.named("backbone.norm_f")
 	return s, norm
 }
 
