@@ -29,12 +29,9 @@ fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @section softplus
 fn softplus(x: f32) -> f32 { return log(1.0 + exp(x)); }
 // @end
-
-// taken is 1 − e^z for z at most 0; near 0 by its series, since the difference loses its digits.
-fn taken(z: f32) -> f32 {
-    let near = -z * (1.0 + z * (0.5 + z * (0.16666667 + z * (0.041666667 + z * 0.0083333333))));
-    return select(1.0 - exp(z), near, z > -0.1);
-}
+// @section lost
+fn lost(z: f32) -> f32 { return 1.0 - exp(z); }
+// @end
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -45,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var t = 0u; t < p.tokens; t++) {
         let log_a = rate * sigmoid(recurrence_gate[t * p.recurrence_stride + c]);
         var v = x[t * p.x_stride + c] * sigmoid(input_gate[t * p.input_stride + c]);
-        if t > 0u || (p.has & 2u) == 0u { v *= sqrt(taken(2.0 * log_a)); }
+        if t > 0u || (p.has & 2u) == 0u { v *= sqrt(lost(2.0 * log_a)); }
         h = exp(log_a) * h + v;
         var out = h;
         if (p.has & 1u) != 0u { out *= activate(p.act, mul[t * p.mul_stride + p.mul_first + c]); }

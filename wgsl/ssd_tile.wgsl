@@ -34,6 +34,11 @@ var<workgroup> ms: array<vec4<f32>, 288>;                                // [32 
 var<workgroup> logs: array<vec4<f32>, 8>;                                // [32]: ln of a token's decay
 var<workgroup> rest: array<vec4<f32>, 8>;                                // [32]: what the tile's end keeps of a token
 var<workgroup> kept: array<f32, 32>;                                     // what a token still sees of the state before the tile
+var<workgroup> whole: f32;                                               // ln of the tile's decay
+
+// @section lost
+fn fade(z: f32) -> vec2<f32> { return vec2<f32>(exp(z), 0.0); }
+// @end
 
 fn transposed(at: u32, stride: u32) -> mat4x4<f32> {
     return transpose(mat4x4<f32>(before[at], before[at + stride], before[at + 2u * stride], before[at + 3u * stride]));
@@ -66,6 +71,7 @@ fn decay(t: u32, at: u32) {
         s = e.x + l.x;
     }
     if t % 2u == 0u { kept[row] = exp(s); }
+    if t == 62u { whole = s; }
 }
 
 @compute @workgroup_size(64)
@@ -125,8 +131,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
                 if i + lanes < count { y[(first + j) * p.y_stride + column] = y1 + d * x[b1 + column]; }
             }
         }
-        h0 *= kept[31];
-        h1 *= kept[31];
+        let f = fade(whole);
+        h0 = h0 * f.x - h0 * f.y;
+        h1 = h1 * f.x - h1 * f.y;
         for (var u = 0u; u < count; u += 4u) {
             let v = inputs(u * QUADS + pq);
             let r = rest[u / 4u];

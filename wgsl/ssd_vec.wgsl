@@ -39,6 +39,9 @@ var<workgroup> steps: vec4<f32>;                                         // Δ o
 // @section softplus
 fn softplus(x: f32) -> f32 { return log(1.0 + exp(x)); }
 // @end
+// @section lost
+fn fade(z: f32) -> vec2<f32> { return vec2<f32>(exp(z), 0.0); }
+// @end
 
 // term is state n of a token's B or C, by the column of its first; zero past the last state.
 fn term(token: u32, column: u32, n: u32) -> f32 {
@@ -79,12 +82,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         workgroupBarrier();
         var part = vec4<f32>();
         for (var i = 0u; i < count; i++) {
-            let decay = exp(steps[i] * a + p.retain);
+            let f = fade(steps[i] * a + p.retain);
             let v = p.insert * steps[i] * x[(first + i) * p.x_stride + row];
             var s = 0.0;
             for (var q = 0u; q < QUADS; q++) {
                 let n = i * 16u * QUADS + lane + 16u * q;
-                h[q] = decay * h[q] + v * bs[n];
+                h[q] = f.x * h[q] + (v * bs[n] - f.y * h[q]);
                 s += dot(h[q], cs[n]);
             }
             part[i] = s;

@@ -32,6 +32,11 @@ func (s *step) SSD(dst, x backend.Tensor, a backend.SSD) {
 		s.ssdTiles(dst, x, a)
 		return
 	}
+	s.ssdVec(dst, x, a)
+}
+
+// ssdVec is SSD one token after the other.
+func (s *step) ssdVec(dst, x backend.Tensor, a backend.SSD) {
 	width := a.Channels(dst.Cols)
 	params := [...]uint32{
 		uint32(dst.Rows), uint32(a.Heads), uint32(a.Heads / a.Groups), uint32(width), uint32(a.State), uint32(x.Stride),
