@@ -30,12 +30,12 @@ type mixer interface {
 type passage struct {
 	room     []backend.Tensor // [tokens][widths]
 	from, to []backend.Tensor // the states before and after
-	start    bool             // the first token is the text's first
+	first    int              // the position of the first token
 }
 
 // passage is that of layer i.
 func (in *step) passage(s *scratch, i int) *passage {
-	p := &passage{start: in.seq.Len() == in.n}
+	p := &passage{first: in.seq.Len() - in.n}
 	p.from, p.to = in.seq.States(i)
 	for _, t := range s.mixing[i] {
 		p.room = append(p.room, in.rows(t))
