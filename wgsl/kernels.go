@@ -150,11 +150,11 @@ func scans() []Variant {
 	return all
 }
 
-// states are the variants of ssd_vec for up to 64, 128, 192 and 256 states.
+// states are the variants of ssd_vec for up to 64, 128, 192 and 256 states, each for rows in quads and for others.
 func states() []Variant {
 	var all []Variant
 	for quads := 1; quads <= 4; quads++ {
-		all = append(all, Variant(fmt.Sprintf("QUADS=%d TERMS=%d", quads, 64*quads)))
+		all = append(all, Variant(fmt.Sprintf("row=quads QUADS=%d", quads)), Variant(fmt.Sprintf("row=items QUADS=%d", quads)))
 	}
 	return all
 }

@@ -1,8 +1,7 @@
-// ssd_vec: S ← e^(Δ·A + retain)·S + insert·Δ·x ⊗ B, y = S·C + D·x, token after token: 16 rows of a head's state a workgroup, 16
-// threads a row, which hold it. Twin: cpu.SSD.
-// tune: QUADS of states that a thread holds, 1 to 4, and TERMS 64·QUADS
+// ssd_vec: S ← e^(Δ·A + retain)·S + insert·Δ·x ⊗ B, y = S·C + D·x, one token after the other: 16 rows of a head's state a
+// workgroup, 16 threads for each four of them, which hold a column of the matrix for each. Twin: cpu.SSD.
+// tune: QUADS of states that a thread holds of a row, 1 to 4
 const QUADS: u32 = 2u;
-const TERMS: u32 = 128u;
 struct SSD {
     tokens: u32,
     heads: u32,
@@ -23,7 +22,7 @@ struct SSD {
     insert: f32,
 }
 @group(0) @binding(0) var<uniform> p: SSD;
-@group(0) @binding(1) var<storage, read> x: array<f32>;                  // [tokens][x_stride]
+@group(0) @binding(1) var<storage, read> x: array<Item>;                 // [tokens][x_stride]
 @group(0) @binding(2) var<storage, read> delta: array<f32>;              // [tokens][delta_stride]
 @group(0) @binding(3) var<storage, read> delta_bias: array<f32>;         // [heads]
 @group(0) @binding(4) var<storage, read> rate: array<f32>;               // [heads]: A
@@ -31,11 +30,13 @@ struct SSD {
 @group(0) @binding(6) var<storage, read> before: array<vec4<f32>>;       // [heads·width][s_stride]
 @group(0) @binding(7) var<storage, read_write> after: array<vec4<f32>>;  // [heads·width][s_stride]
 @group(0) @binding(8) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> bs: array<vec4<f32>, TERMS>;                              // [4 tokens][16·QUADS]
-var<workgroup> cs: array<vec4<f32>, TERMS>;
-var<workgroup> parts: array<vec4<f32>, 256>;                             // [16 rows][16 threads], a component a token
-var<workgroup> steps: vec4<f32>;                                         // Δ of the tokens
+var<workgroup> parts: array<vec4<f32>, 256>;                             // [4 tokens][64 threads]: of S·C, a component a row
 
+// @section row
+alias Item = f32;
+fn item(row: u32, c: u32) -> f32 { return x[row + c]; }
+fn terms(row: u32, column: u32, n: u32) -> vec4<f32> { return vec4<f32>(x[row + column + n]); }
+// @end
 // @section softplus
 fn softplus(x: f32) -> f32 { return log(1.0 + exp(x)); }
 // @end
@@ -43,68 +44,87 @@ fn softplus(x: f32) -> f32 { return log(1.0 + exp(x)); }
 fn fade(z: f32) -> vec2<f32> { return vec2<f32>(exp(z), 0.0); }
 // @end
 
-// term is state n of a token's B or C, by the column of its first; zero past the last state.
-fn term(token: u32, column: u32, n: u32) -> f32 {
-    return select(0.0, x[token * p.x_stride + column + min(n, p.states - 1u)], n < p.states);
-}
-fn terms(token: u32, column: u32, n: u32) -> vec4<f32> {
-    return vec4<f32>(term(token, column, n), term(token, column, n + 1u), term(token, column, n + 2u), term(token, column, n + 3u));
-}
-
-// step is Δ; past the last token 1, so that the state stays finite.
+// step is Δ.
 fn step(token: u32, head: u32) -> f32 {
-    if (p.has & 1u) == 0u || token >= p.tokens { return 1.0; }
+    if (p.has & 1u) == 0u { return 1.0; }
     var v = delta[token * p.delta_stride + p.delta_first + head];
     if (p.has & 2u) != 0u { v += delta_bias[head]; }
     return clamp(softplus(v), p.least, p.most);
 }
 
-@compute @workgroup_size(256)
+// load and keep are one of a thread's quads of four rows of the state, before and after.
+fn load(rows: vec4<u32>, quad: u32) -> mat4x4<f32> {
+    let at = rows * p.s_stride + min(quad, (p.states - 1u) / 4u);
+    return mat4x4<f32>(before[at.x], before[at.y], before[at.z], before[at.w]);
+}
+fn keep(rows: vec4<u32>, there: vec4<bool>, quad: u32, h: mat4x4<f32>) {
+    let at = rows * p.s_stride + quad;
+    if quad * 4u >= p.states { return; }
+    if there.x { after[at.x] = h[0]; }
+    if there.y { after[at.y] = h[1]; }
+    if there.z { after[at.z] = h[2]; }
+    if there.w { after[at.w] = h[3]; }
+}
+
+// moved is the state a token on: f is the decay, v the rows' inputs.
+fn moved(h: mat4x4<f32>, f: vec2<f32>, v: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+    return h * f.x + (mat4x4<f32>(b * v.x, b * v.y, b * v.z, b * v.w) - h * f.y);
+}
+
+@compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
     let head = wg.y;
     let lane = t % 16u;
-    let channel = wg.x * 16u + t / 16u;
-    let row = head * p.width + min(channel, p.width - 1u);
-    let quads = (p.states + 3u) / 4u;
-    var h: array<vec4<f32>, QUADS>;
-    for (var q = 0u; q < QUADS; q++) { h[q] = before[row * p.s_stride + min(lane + 16u * q, quads - 1u)]; }
+    let channel = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(wg.x * 16u + t / 16u * 4u);
+    let there = channel < vec4<u32>(p.width);
+    let rows = min(channel, vec4<u32>(p.width - 1u)) + vec4<u32>(head * p.width);
+    let b = p.b_first + head / p.group * p.states;
+    let c = p.c_first + head / p.group * p.states;
+    let n = lane * 4u;
     let a = rate[head];
     let d = select(0.0, skip[head], (p.has & 4u) != 0u);
+    var h0 = load(rows, lane);
+    var h1 = mat4x4<f32>();
+    var h2 = mat4x4<f32>();
+    var h3 = mat4x4<f32>();
+    if QUADS > 1u { h1 = load(rows, lane + 16u); }
+    if QUADS > 2u { h2 = load(rows, lane + 32u); }
+    if QUADS > 3u { h3 = load(rows, lane + 48u); }
     for (var first = 0u; first < p.tokens; first += 4u) {
         let count = min(4u, p.tokens - first);
-        for (var i = t; i < count * 16u * QUADS; i += 256u) {
-            let n = i % (16u * QUADS) * 4u;
-            let token = first + i / (16u * QUADS);
-            bs[i] = terms(token, p.b_first + head / p.group * p.states, n);
-            cs[i] = terms(token, p.c_first + head / p.group * p.states, n);
-        }
-        if t < 4u { steps[t] = step(first + t, head); }
-        workgroupBarrier();
-        var part = vec4<f32>();
         for (var i = 0u; i < count; i++) {
-            let f = fade(steps[i] * a + p.retain);
-            let v = p.insert * steps[i] * x[(first + i) * p.x_stride + row];
+            let at = (first + i) * p.x_stride;
+            let delta = step(first + i, head);
+            let f = fade(delta * a + p.retain);
+            let v = vec4<f32>(item(at, rows.x), item(at, rows.y), item(at, rows.z), item(at, rows.w)) * (p.insert * delta);
+            h0 = moved(h0, f, v, terms(at, b, n));
+            var s = terms(at, c, n) * h0;
+            if QUADS > 1u {
+                h1 = moved(h1, f, v, terms(at, b, n + 64u));
+                s += terms(at, c, n + 64u) * h1;
+            }
+            if QUADS > 2u {
+                h2 = moved(h2, f, v, terms(at, b, n + 128u));
+                s += terms(at, c, n + 128u) * h2;
+            }
+            if QUADS > 3u {
+                h3 = moved(h3, f, v, terms(at, b, n + 192u));
+                s += terms(at, c, n + 192u) * h3;
+            }
+            parts[i * 64u + t] = s;
+        }
+        workgroupBarrier();
+        let token = first + t / 16u;                   // a thread a token and row
+        let mine = wg.x * 16u + lane;
+        if t / 16u < count && mine < p.width {
             var s = 0.0;
-            for (var q = 0u; q < QUADS; q++) {
-                let n = i * 16u * QUADS + lane + 16u * q;
-                h[q] = f.x * h[q] + (v * bs[n] - f.y * h[q]);
-                s += dot(h[q], cs[n]);
-            }
-            part[i] = s;
-        }
-        parts[t] = part;
-        workgroupBarrier();
-        if lane == 0u && channel < p.width {
-            var s = vec4<f32>();
-            for (var i = 0u; i < 16u; i++) { s += parts[t + i]; }
-            for (var i = 0u; i < count; i++) {
-                y[(first + i) * p.y_stride + row] = s[i] + d * x[(first + i) * p.x_stride + row];
-            }
+            for (var i = 0u; i < 16u; i++) { s += parts[t / 16u * 64u + lane / 4u * 16u + i][lane % 4u]; }
+            y[token * p.y_stride + head * p.width + mine] = s + d * item(token * p.x_stride, head * p.width + mine);
         }
         workgroupBarrier();
     }
-    if channel >= p.width { return; }
-    for (var q = 0u; q < QUADS; q++) {
-        if lane + 16u * q < quads { after[row * p.s_stride + lane + 16u * q] = h[q]; }
-    }
+    keep(rows, there, lane, h0);
+    if QUADS > 1u { keep(rows, there, lane + 16u, h1); }
+    if QUADS > 2u { keep(rows, there, lane + 32u, h2); }
+    if QUADS > 3u { keep(rows, there, lane + 48u, h3); }
 }

@@ -28,12 +28,15 @@ func (s *step) SSD(dst, x backend.Tensor, a backend.SSD) {
 		a.Most = math.MaxFloat32
 	}
 	s.work(3 * dst.Rows * dst.Cols * a.State)
-	if dst.Rows > ssdFew && a.State%4 == 0 && a.Channels(dst.Cols)%4 == 0 {
+	if dst.Rows > ssdFew && inQuads(dst, a) && a.Channels(dst.Cols)%4 == 0 {
 		s.ssdTiles(dst, x, a)
 		return
 	}
 	s.ssdVec(dst, x, a)
 }
+
+// inQuads reports whether B and C begin at quads of a row of x, and states are whole ones.
+func inQuads(dst backend.Tensor, a backend.SSD) bool { return a.State%4 == 0 && dst.Cols%4 == 0 }
 
 // ssdVec is SSD one token after the other.
 func (s *step) ssdVec(dst, x backend.Tensor, a backend.SSD) {
@@ -44,7 +47,11 @@ func (s *step) ssdVec(dst, x backend.Tensor, a backend.SSD) {
 		uint32(dst.Stride), has(a.Delta, 1) | has(a.DeltaBias, 2) | has(a.D, 4), bits(a.Least), bits(a.Most), bits(a.Retain),
 		bits(a.Insert),
 	}
-	s.dispatch("ssd", wgsl.SSDVec, wgsl.SSDVec.Variants[(a.State-1)/64], params[:], uint32(ceil(width, 16)), uint32(a.Heads), 1,
+	variant := (a.State - 1) / 64 * 2
+	if !inQuads(dst, a) {
+		variant++
+	}
+	s.dispatch("ssd", wgsl.SSDVec, wgsl.SSDVec.Variants[variant], params[:], uint32(ceil(width, 16)), uint32(a.Heads), 1,
 		bindTensor(x), bindTensor(a.Delta), bindTensor(a.DeltaBias), bindTensor(a.A), bindTensor(a.D), bindTensor(a.From),
 		bindTensor(a.To), bindTensor(dst))
 }
