@@ -25,7 +25,8 @@ func (c *Config) backbone(d defaults) (*Spec, Norm) {
 
 // mamba is a layer's mixer under Hugging Face's names.
 func (c *Config) mamba(prefix string, dim int) *Mamba {
-	a := mambaOf(prefix, dim, c.IntOr("intermediate_size", c.IntOr("expand", 2)*dim), c.IntOr("state_size", 16), c.rank("time_step_rank", dim))
+	inner := c.IntOr("intermediate_size", c.IntOr("expand", 2)*dim)
+	a := mambaOf(prefix, dim, inner, c.IntOr("state_size", 16), c.rank("time_step_rank", dim))
 	a.Act = c.activation("hidden_act", "silu")
 	a.biases(c.BoolOr("use_bias", false))
 	a.Conv = ShortConv{prefix + "conv1d", a.Inner, c.IntOr("conv_kernel", 4), c.BoolOr("use_conv_bias", true), a.Act}

@@ -1,6 +1,10 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lrun/lrun/backend"
+)
 
 func init() { register("minimax", miniMax) }
 
@@ -62,7 +66,7 @@ func (c *Config) lightning(layer int) bool {
 // lightningLayer is a layer's linear attention.
 func (c *Config) lightningLayer(layer, layers int, z sizes) *Lightning {
 	prefix := fmt.Sprintf("model.layers.%d.self_attn.", layer)
-	a := &Lightning{Heads: z.heads, HeadDim: z.headDim, Act: c.activation("hidden_act", "silu"), GateAct: activations["sigmoid"]}
+	a := &Lightning{Heads: z.heads, HeadDim: z.headDim, Act: c.activation("hidden_act", "silu"), GateAct: backend.Sigmoid}
 	a.QKV = linear(prefix+"qkv_proj", 3*a.width(), z.dim).ordered(valuesFirst(z.heads, z.headDim))
 	a.Slopes = lightningSlopes(z.heads, layer, layers)
 	a.Norm = Norm{Kind: RMSNorm, Eps: 1e-6, Name: prefix + "norm"} // whatever rms_norm_eps says of the others

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/positional"
 )
 
@@ -75,7 +76,8 @@ func (c *Config) transNormerMLP(prefix string, dim int, bias bool) MLP {
 		hidden = c.Int("glu_dim")
 	}
 	gateUp := Weight{Cols: dim, Parts: []Part{{prefix + "l1", hidden}, {prefix + "l2", hidden}}, Bias: bias}
-	return MLP{Act: activations["linear"], GateUp: gateUp.ordered(interleaved(hidden)), Down: linear(prefix+"l3", dim, hidden).biased(bias)}
+	down := linear(prefix+"l3", dim, hidden).biased(bias)
+	return MLP{Act: backend.Identity, GateUp: gateUp.ordered(interleaved(hidden)), Down: down}
 }
 
 // transNormerSlopes are ALiBi's, weakened from layer to layer.
