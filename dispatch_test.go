@@ -26,8 +26,13 @@ func TestDispatchesPerToken(t *testing.T) {
 			perToken := float64(count(10)-few) / 8
 			layers := m.Info().Layers
 			budget := 10*layers + 6
-			if m.net.Spec.Layers[0].MLP.Experts != nil {
-				budget += 2 * layers
+			for _, l := range m.net.Spec.Layers {
+				if l.MLP.Experts != nil {
+					budget += 2
+				}
+				if l.Side != nil { // a whole block beside
+					budget += 12
+				}
 			}
 			t.Logf("%-26s %-7s %5.1f a token, %d layers", name, b.Name(), perToken, layers)
 			if perToken > float64(budget) {

@@ -29,7 +29,7 @@ type Info struct {
 	KVBytes      int64  `json:"kv_bytes"`       // cache of a whole context, or without an end of as much as it was trained for
 	TotalBytes   int64  `json:"total_bytes"`    // weights, cache and states; working memory comes on top
 
-	Memory string     `json:"memory"` // which tokens a query sees
+	Memory string     `json:"memory"` // which tokens a query sees, where there is attention
 	Costs  []Cost     `json:"costs"`  // of texts of some lengths
 	Ropes  []RopeInfo `json:"ropes"`  // none where positions are told apart otherwise
 
@@ -127,6 +127,9 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, kv backend.DTy
 	}
 	if context == endless {
 		info.Context = 0
+	}
+	if !s.Attends() {
+		info.Memory = "none: layers carry states of one size from token to token"
 	}
 	for i := len(s.Layers) - 1; i >= 0; i-- {
 		if a := &s.Layers[i].Attention; a.Heads > 0 {

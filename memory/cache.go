@@ -20,7 +20,7 @@ type cache struct {
 	owners  *int        // caches that share the store
 	stored  int         // the blocks before this one are in the store
 	sent    int         // the blocks before this one are there or on their way
-	ids     []int       // of records: one a block and layer that has a cache
+	ids     []int       // of records: one a block and layer; free where the layer has no cache
 	pages   []uint32    // at most MaxCachedBlock
 	in      [][]int     // layer, page: the block that is in it; free where there is none
 	value   [][]float64 // layer, page: when it was used last, or how much
@@ -56,16 +56,38 @@ func (c *cache) share(o *cache) {
 	c.release()
 	c.store, c.owners = o.store, o.owners
 	*c.owners++
-	c.stored, c.sent, c.ids = o.stored, o.stored, slices.Clone(o.ids[:o.stored*c.pool.Caches()])
-	for _, id := range c.ids {
+	c.stored, c.sent, c.ids = o.stored, o.stored, slices.Clone(o.ids[:o.stored*len(c.in)])
+	for _, id := range c.records() {
 		c.store.Keep(id)
 	}
 	c.apart = c.stored > 0
 }
 
+// add notes the record of the next block of the next layer that has a cache.
+func (c *cache) add(id int) {
+	for c.pool.layers[len(c.ids)%len(c.in)] == nil {
+		c.ids = append(c.ids, free)
+	}
+	c.ids = append(c.ids, id)
+	for at := len(c.ids) % len(c.in); at > 0 && at < len(c.in) && c.pool.layers[at] == nil; at++ {
+		c.ids = append(c.ids, free)
+	}
+}
+
+// records are all that there are.
+func (c *cache) records() []int {
+	var all []int
+	for _, id := range c.ids {
+		if id != free {
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
 // clear forgets all blocks.
 func (c *cache) clear() {
-	for _, id := range c.ids {
+	for _, id := range c.records() {
 		c.store.Free(id)
 	}
 	c.pool.give(c.pages...)
@@ -117,7 +139,8 @@ func (s *Sequence) Stay() {
 	}
 }
 
-// Stored puts the oldest departing block into the store, its keys and values of each layer that has a cache, and gives its page up.
+// Stored puts the oldest departing block into the store, its keys and values of each layer that has a cache, and gives its
+// page up.
 func (s *Sequence) Stored(layers [][]byte) error {
 	c := s.blocks.cache
 	for _, data := range layers {
@@ -125,7 +148,7 @@ func (s *Sequence) Stored(layers [][]byte) error {
 		if err != nil {
 			return fmt.Errorf("block %d: %w", c.stored, err)
 		}
-		c.ids = append(c.ids, id)
+		c.add(id)
 	}
 	at := c.pool.pagesOf(c.NInit) + c.stored
 	page := s.raw[at]
@@ -223,7 +246,7 @@ func (c *cache) victim(i int, picks []uint32) int {
 }
 
 // id is the record of a block of layer i.
-func (c *cache) id(i, block int) int { return c.ids[block*c.pool.Caches()+c.pool.place(i)] }
+func (c *cache) id(i, block int) int { return c.ids[block*len(c.in)+i] }
 
 // fetch brings a block of layer i from the store.
 func (c *cache) fetch(n, i, block int) ([]byte, error) {

@@ -133,12 +133,9 @@ func widest(shapes []Shape) int {
 func (p *Pool) Layer(i int) *backend.KV { return p.layers[i] }
 
 // Caches is how many layers have a cache.
-func (p *Pool) Caches() int { return p.place(len(p.layers)) }
-
-// place is the number of layer i among those that have a cache.
-func (p *Pool) place(i int) int {
+func (p *Pool) Caches() int {
 	n := 0
-	for _, kv := range p.layers[:i] {
+	for _, kv := range p.layers {
 		if kv != nil {
 			n++
 		}

@@ -121,8 +121,11 @@ func (s *Sequence) Records(yield func(data []byte) error) error {
 	c := s.blocks.cache
 	data := make([]byte, c.record())
 	for n, id := range c.ids {
+		if id == free {
+			continue
+		}
 		if err := c.store.Get(id, data); err != nil {
-			return fmt.Errorf("block %d: %w", n/s.pool.Caches(), err)
+			return fmt.Errorf("block %d: %w", n/len(c.in), err)
 		}
 		if err := yield(data); err != nil {
 			return err
@@ -146,8 +149,8 @@ func (s *Sequence) Restored(data []byte) error {
 	if err != nil {
 		return err
 	}
-	c.ids = append(c.ids, id)
-	c.stored = len(c.ids) / s.pool.Caches()
+	c.add(id)
+	c.stored = len(c.ids) / len(c.in)
 	c.sent, c.apart = c.stored, true
 	return nil
 }

@@ -48,17 +48,26 @@ func newStates(b backend.Backend, shapes []Shape) (*states, error) {
 // make makes one with zeros.
 func (p *states) make() (*State, error) {
 	s := &State{layers: make([][]backend.Tensor, len(p.shapes))}
-	p.made = append(p.made, s) // even where it fails, so that what was made is released
 	for i, shape := range p.shapes {
 		for _, z := range shape.States {
 			t, err := p.b.NewTensor(z[0], z[1])
 			if err != nil {
+				s.release()
 				return nil, fmt.Errorf("state of layer %d: %w", i, err)
 			}
 			s.layers[i] = append(s.layers[i], t)
 		}
 	}
+	p.made = append(p.made, s)
 	return s, nil
+}
+
+func (s *State) release() {
+	for _, layer := range s.layers {
+		for _, t := range layer {
+			t.Buf.Release()
+		}
+	}
 }
 
 // take is a state that nobody holds; what it contains is yet to be written.
@@ -87,11 +96,7 @@ func (p *states) give(all ...*State) {
 
 func (p *states) release() {
 	for _, s := range p.made {
-		for _, layer := range s.layers {
-			for _, t := range layer {
-				t.Buf.Release()
-			}
-		}
+		s.release()
 	}
 	p.made, p.free, p.zero = nil, nil, nil
 }

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -99,5 +100,48 @@ func TestStatesOfForks(t *testing.T) {
 	}
 	if from, _ := f.States(0); from[0].Buf != last[0].Buf {
 		t.Error("a fork does not go on from its state")
+	}
+}
+
+// few is a backend that makes so many tensors more.
+type few struct {
+	backend.Backend
+	left int
+}
+
+func (f *few) NewTensor(rows, cols int) (backend.Tensor, error) {
+	if f.left--; f.left < 0 {
+		return backend.Tensor{}, errors.New("no room")
+	}
+	return f.Backend.NewTensor(rows, cols)
+}
+
+// Ensure that a device without room for another state leaves the sequence as it was, and nothing behind.
+func TestStatesWithoutRoom(t *testing.T) {
+	b := &few{Backend: cpu.Open()}
+	shapes := []Shape{{States: [][2]int{{3, 5}, {2, 7}}}}
+	if _, err := NewPool(b, backend.F32, shapes, Full{}, 1); err == nil || b.Memory() != 0 {
+		t.Errorf("error %v, %d bytes are held", err, b.Memory())
+	}
+	b.left = 5 // of the zeros, of one step, and one more
+	p, err := NewPool(b, backend.F32, shapes, Full{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Release()
+	s := p.sequence(t)
+	if err := s.Extend(7); err != nil {
+		t.Fatal(err)
+	}
+	before := b.Memory()
+	for range 3 {
+		if err := s.Extend(1); err == nil || s.Len() != 7 || b.Memory() != before {
+			t.Errorf("error %v, %d tokens, %d bytes where there were %d", err, s.Len(), b.Memory(), before)
+		}
+		b.left = 1
+	}
+	b.left = 2
+	if err := s.Extend(1); err != nil {
+		t.Error(err)
 	}
 }

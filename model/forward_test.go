@@ -74,6 +74,9 @@ func TestSmallCachesAreClose(t *testing.T) {
 						continue
 					}
 					m := load(t, b, g.dir, g.spec, Options{KV: kv})
+					if magnified(m) > 1 { // random weights leave nothing of what such a cache rounds
+						continue
+					}
 					e := largestError(allLogits(t, m, b, g.ids, m.Chunk()), g.logits)
 					if e > most || e == 0 || math.IsNaN(e) {
 						t.Errorf("%s: logits differ by %.3g, want a little and at most %g", filepath.Base(dir), e, most)

@@ -72,7 +72,7 @@ func (m *griffinMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	o.Linear(r[griffinInput], r[griffinConv], m.input, backend.Linear{Bias: m.inputBias, Blocks: a.Input.Blocks})
 	o.Linear(r[griffinRecall], r[griffinConv], m.recall, backend.Linear{Bias: m.recallBias, Blocks: a.Recall.Blocks})
 	o.RGLRU(r[griffinOut], r[griffinConv], backend.RGLRU{
-		Input: r[griffinInput], Recurrence: r[griffinRecall], Lambda: m.lambda, Start: p.start,
+		Input: r[griffinInput], Recurrence: r[griffinRecall], Lambda: m.lambda, Start: p.first == 0,
 		Mul: r[griffinGate], Act: a.Act, From: p.from[1], To: p.to[1],
 	})
 	o.Linear(y, r[griffinOut], m.out, backend.Linear{Bias: m.outBias})

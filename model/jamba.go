@@ -16,7 +16,8 @@ func jamba(c *Config) *Spec {
 		l.MLPNorm.Name = p + "pre_ff_layernorm"
 		l.MLP = MLP{Act: c.activation("hidden_act", "silu")}
 		if count := c.IntOr("num_experts", 16); count > 1 && c.every("expert_layer", 2, 1, i) {
-			l.MLP.Experts = experts(p+"feed_forward.", count, c.IntOr("num_experts_per_tok", 2), z.dim, z.hidden, "gate_proj", "up_proj", "down_proj")
+			l.MLP.Experts = experts(p+"feed_forward.", count, c.IntOr("num_experts_per_tok", 2), z.dim, z.hidden,
+				"gate_proj", "up_proj", "down_proj")
 			l.MLP.Experts.Router = linear(p+"feed_forward.router", count, z.dim)
 		} else {
 			l.MLP = gatedMLP(p+"feed_forward.", z.dim, z.hidden, l.MLP.Act)

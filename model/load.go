@@ -95,7 +95,7 @@ func sameShape(got, want []int) bool {
 // Layers that name the same tensors share one matrix.
 func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 	names := fmt.Sprint(w.Parts)
-	if first, ok := l.made[names]; ok {
+	if first, ok := l.made[names]; ok && w.Take == 0 {
 		l.jobs = append(l.jobs, job{w.Parts[0].Name, 0, func() error {
 			*dst = *first
 			return nil
@@ -338,7 +338,7 @@ func (l *loader) bias(dst *backend.Tensor, w Weight) {
 		if w.Order == nil {
 			return stacked
 		}
-		ordered := make([]float32, len(stacked))
+		ordered := make([]float32, w.Rows())
 		for r := range ordered {
 			ordered[r] = stacked[w.Order(r)]
 		}

@@ -19,13 +19,14 @@ func (c *Config) backbone(d defaults) (*Spec, Norm) {
 	norm := Norm{Kind: RMSNorm, Eps: c.FloatOr("layer_norm_epsilon", 1e-5)}
 	s := c.skeleton(c.Int("hidden_size"), d)
 	s.Base = "backbone."
-	s.Embedding.Tokens, s.Norm = "backbone.embeddings", norm.named("backbone.norm_f")
+	s.Embedding.Tokens, s.Norm = c.StringOr("embedding_name", "backbone.embeddings"), norm.named("backbone.norm_f")
 	return s, norm
 }
 
 // mamba is a layer's mixer under Hugging Face's names.
 func (c *Config) mamba(prefix string, dim int) *Mamba {
-	a := mambaOf(prefix, dim, c.IntOr("intermediate_size", c.IntOr("expand", 2)*dim), c.IntOr("state_size", 16), c.rank("time_step_rank", dim))
+	inner := c.IntOr("intermediate_size", c.IntOr("expand", 2)*dim)
+	a := mambaOf(prefix, dim, inner, c.IntOr("state_size", 16), c.rank("time_step_rank", dim))
 	a.Act = c.activation("hidden_act", "silu")
 	a.biases(c.BoolOr("use_bias", false))
 	a.Conv = ShortConv{prefix + "conv1d", a.Inner, c.IntOr("conv_kernel", 4), c.BoolOr("use_conv_bias", true), a.Act}

@@ -8,8 +8,9 @@ func init() { register("mamba2", mamba2) }
 func mamba2(c *Config) *Spec {
 	s, norm := c.backbone(defaults{})
 	a := Mamba2{
-		Heads: c.IntOr("num_heads", 128), HeadDim: c.IntOr("head_dim", 64), Groups: c.IntOr("n_groups", 8), State: c.IntOr("state_size", 128),
-		Act: c.activation("hidden_act", "silu"), Norm: norm,
+		Heads: c.IntOr("num_heads", 128), HeadDim: c.IntOr("head_dim", 64), Groups: c.IntOr("n_groups", 8),
+		State: c.IntOr("state_size", 128),
+		Act:   c.activation("hidden_act", "silu"), Norm: norm, NormParts: c.IntOr("norm_groups", 1),
 	}
 	a.Conv.Kernel, a.Conv.Bias = c.IntOr("conv_kernel", 4), c.BoolOr("use_conv_bias", true)
 	a.Least, a.Most = c.stepLimit()

@@ -1,12 +1,22 @@
 package model
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lrun/lrun/backend"
+)
 
 func init() { register("minimax", miniMax) }
 
 // miniMax is MiniMax-01 (arXiv 2501.08313): mixtures of experts, and lightning attention in all layers but every few.
 func miniMax(c *Config) *Spec {
 	s, z := mixtral(c), c.sizes(defaults{kvHeads: 8})
+	if c.Has("rotary_dim") {
+		rope := c.rope(c.Int("rotary_dim"), 1e6)
+		for i := range s.Layers {
+			s.Layers[i].Attention.Rope = rope
+		}
+	}
 	scale := 1.0 // by which the stream that comes in is too small
 	for i := range s.Layers {
 		l := &s.Layers[i]
@@ -37,12 +47,12 @@ func (c *Config) factors(kind string) (residual float32, alpha float64) {
 	return float32(c.FloatOr(kind+"_beta_factor", 1) / alpha), alpha
 }
 
-// lightning reports whether a layer has linear attention: as layer_types says, else all with an even number.
+// lightning reports whether a layer has linear attention: as layer_types says, else all with an odd number.
 func (c *Config) lightning(layer int) bool {
 	var types []string
 	switch read(c, "layer_types", "a list of texts", &types); {
 	case !c.Has("layer_types"):
-		return layer%2 == 0
+		return layer%2 == 1
 	case layer >= len(types):
 		c.fail("layer_types", "names %d layers, too few", len(types))
 	case types[layer] == "linear_attention":
@@ -56,10 +66,10 @@ func (c *Config) lightning(layer int) bool {
 // lightningLayer is a layer's linear attention.
 func (c *Config) lightningLayer(layer, layers int, z sizes) *Lightning {
 	prefix := fmt.Sprintf("model.layers.%d.self_attn.", layer)
-	a := &Lightning{Heads: z.heads, HeadDim: z.headDim, Act: c.activation("hidden_act", "silu"), GateAct: activations["sigmoid"]}
+	a := &Lightning{Heads: z.heads, HeadDim: z.headDim, Act: c.activation("hidden_act", "silu"), GateAct: backend.Sigmoid}
 	a.QKV = linear(prefix+"qkv_proj", 3*a.width(), z.dim).ordered(valuesFirst(z.heads, z.headDim))
 	a.Slopes = lightningSlopes(z.heads, layer, layers)
-	a.Norm = Norm{Kind: RMSNorm, Eps: c.FloatOr("rms_norm_eps", 1e-5), Name: prefix + "norm"}
+	a.Norm = Norm{Kind: RMSNorm, Eps: 1e-6, Name: prefix + "norm"} // whatever rms_norm_eps says of the others
 	a.Gate, a.Out = linear(prefix+"output_gate", a.width(), z.dim), linear(prefix+"out_proj", z.dim, a.width())
 	return a
 }

@@ -30,12 +30,13 @@ type mixer interface {
 type passage struct {
 	room     []backend.Tensor // [tokens][widths]
 	from, to []backend.Tensor // the states before and after
-	start    bool             // the first token is the text's first
+	first    int              // the position of the first token
 }
 
-// passage is that of layer i.
+// passage is that of layer i, good until the next one's.
 func (in *step) passage(s *scratch, i int) *passage {
-	p := &passage{start: in.seq.Len() == in.n}
+	p := &s.passage
+	p.first, p.room = in.seq.Len()-in.n, p.room[:0]
 	p.from, p.to = in.seq.States(i)
 	for _, t := range s.mixing[i] {
 		p.room = append(p.room, in.rows(t))

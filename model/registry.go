@@ -25,6 +25,9 @@ func Architectures() []string {
 // Declare is the Spec that a config.json asks for. Errors name the key that is missing or wrong, or the model_type that
 // is not known.
 func Declare(c *Config) (*Spec, error) {
+	if c.ofMambaSSM() {
+		c.asHuggingFace()
+	}
 	if !c.Has("model_type") {
 		return nil, fmt.Errorf("%s: model_type is missing", c.file)
 	}

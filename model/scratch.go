@@ -42,6 +42,7 @@ type scratch struct {
 	recalled backend.Tensor // u32 [1][mostRecalled]: slots for what is looked up
 	lookups  *lookups
 	step     step
+	passage  passage
 	words    []uint32 // host side of what is written to a step's u32 tensors
 }
 

@@ -174,6 +174,11 @@ func (g *generator) mixer(x Mixer) {
 	case *Lightning:
 		g.weights(a.QKV, a.Gate, a.Out)
 		g.norm(a.Norm, a.width())
+	case *NormLinear:
+		g.weights(a.KQ, a.VU, a.Out)
+		if a.Theta != "" {
+			g.tensor(a.Theta, 0, a.Heads, 1, a.HeadDim)
+		}
 	case *Griffin:
 		g.weights(a.Gate, a.In, a.Input, a.Recall, a.Out)
 		g.conv(a.Conv)

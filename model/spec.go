@@ -99,6 +99,7 @@ type Weight struct {
 	Blocks     int               // above 0: tensors are so many square blocks, each transposed (see backend.Linear)
 	Joint      string            // between a part's name and "weight" or "bias"; "": a dot
 	Order      func(row int) int // the stacked row that is the matrix's row; nil: the same
+	Take       int               // rows of the matrix, where Order does not take each of the stacked ones once
 }
 
 // Part is a tensor of Rows rows.
@@ -117,6 +118,9 @@ func (w Weight) tensor(p Part, kind string) string {
 
 // Rows is the matrix's number of rows.
 func (w Weight) Rows() int {
+	if w.Take > 0 {
+		return w.Take
+	}
 	n := 0
 	for _, p := range w.Parts {
 		n += p.Rows

@@ -38,10 +38,11 @@ func carriers(t *testing.T, try func(t *testing.T, b backend.Backend, m *Model, 
 func size(logits []float32) float64 { return largestError(logits, make([]float32, len(logits))) }
 
 // magnified is how much more of rounding is seen in a model's logits than in others': Zamba2 norms what attention makes, which
-// averages out to little, before anything is added to it. Against the reference its error is ten times the others', too.
+// averages out to little, before anything is added to it. Scores that are off by a millionth change logits of 5.7 by 2.9e-4
+// in its random checkpoint of odd shapes, where Jamba's change by 5e-6 and Llama's by 1.2e-5.
 func magnified(m *Model) float64 {
 	if slices.ContainsFunc(m.Spec.Layers, func(l Layer) bool { return l.Side != nil }) {
-		return 25
+		return 40
 	}
 	return 1
 }
@@ -133,7 +134,8 @@ func TestStatesAreTakenBack(t *testing.T) {
 				t.Errorf("taken back to %d, %d are left, want %d", to, seq.Len(), at)
 			}
 			at = seq.Len()
-			if e := largestError(rest(t, m, b, seq, ids[at:at+20], 5), want[at*m.Spec.Vocab:][:20*m.Spec.Vocab]); !(e <= 2e-5*magnified(m)*size(want)) {
+			got, from := rest(t, m, b, seq, ids[at:at+20], 5), at*m.Spec.Vocab
+			if e := largestError(got, want[from:from+len(got)]); !(e <= 2e-5*magnified(m)*size(want)) {
 				t.Errorf("after %d of %d tokens the logits differ by %.3g", at, to, e)
 			}
 		}

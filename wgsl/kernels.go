@@ -32,6 +32,16 @@ var (
 	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
 	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights()}
 
+	Join          = &Kernel{"join", access("r r w"), plain}
+	Gate          = &Kernel{"gate", access("r w"), plain}
+	Conv          = &Kernel{"conv", access("r r r r w w"), plain}
+	PartNorm      = &Kernel{"part_norm", access("r r r w"), plain}
+	RGLRU         = &Kernel{"rglru", access("r r r r r r w w"), plain}
+	SelectiveScan = &Kernel{"selective_scan", access("r r r r r r w w"), scans()}
+	SSDVec        = &Kernel{"ssd_vec", access("r r r r r r w w"), states()}
+	SSDScore      = &Kernel{"ssd_score", access("r r r w"), plain}
+	SSDTile       = &Kernel{"ssd_tile", access("r r r r r w w"), []Variant{"QUADS=4 ROOM=256 INPUTS=128", "QUADS=4 ROOM=512 INPUTS=128", "QUADS=2 ROOM=512 INPUTS=64"}}
+
 	DiagonalScan = &Kernel{"diagonal_scan", access("r r r r r w w"), diagonals()}
 	LongConv     = &Kernel{"long_conv", access("r r r r w"), plain}
 
@@ -53,9 +63,9 @@ var CacheFormats = []string{"f32", "f16", "q8"}
 const MaxQuads = 64
 
 // Kernels is the catalogue.
-var Kernels = []*Kernel{Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
-	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown, DiagonalScan,
-	LongConv, LogProb, SampleScan, Sample}
+var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
+	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown,
+	Conv, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample}
 
 var (
 	plain   = []Variant{""}
@@ -140,6 +150,26 @@ func diagonals() []Variant {
 	var all []Variant
 	for _, poles := range DiagonalScanPoles {
 		all = append(all, Variant(fmt.Sprintf("PER=%d", poles/16)))
+	}
+	return all
+}
+
+// scans are the variants of selective_scan for 1, 2, 4, 8, 16 and 32 quads of states.
+func scans() []Variant {
+	var all []Variant
+	for quads := 1; quads <= 32; quads *= 2 {
+		tile := min(16, 256/quads)
+		all = append(all, Variant(fmt.Sprintf("QUADS=%d CHANNELS=%d TILE=%d STEPS=%d TERMS=%d PARTS=%d",
+			quads, 64/quads, tile, tile*64/quads, tile*quads, 64*tile)))
+	}
+	return all
+}
+
+// states are the variants of ssd_vec for up to 64, 128, 192 and 256 states, each for rows in quads and for others.
+func states() []Variant {
+	var all []Variant
+	for quads := 1; quads <= 4; quads++ {
+		all = append(all, Variant(fmt.Sprintf("row=quads QUADS=%d", quads)), Variant(fmt.Sprintf("row=items QUADS=%d", quads)))
 	}
 	return all
 }

@@ -16,6 +16,8 @@ struct Linear {
     cap: f32,
     gate_stride: u32,
     gate_column: u32,
+    block: u32,       // rows of a block of a block-diagonal W, a multiple of a tile's
+    block_quads: u32, // and its columns
 }
 @group(0) @binding(0) var<uniform> p: Linear;
 @group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][octets]
@@ -58,6 +60,7 @@ fn store4(token: u32, row: u32, s: vec4<f32>) {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>) {
     let t = l.y * SIDE + l.x;
     let quads = p.octets * 2u;
+    let shift = (p.y_first + wg.x * SIDE * 4u) / p.block * p.block_quads;
     var s0 = vec4<f32>();                              // tokens y, y + SIDE, ..; a component for rows x, x + SIDE, ..
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
@@ -67,7 +70,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) l: v
             let i = e / 4u;
             let c = k + e % 4u;
             let in_row = min(c, quads - 1u);
-            let xq = x[min(wg.y * SIDE * 4u + i, p.tokens - 1u) * p.x_stride + in_row];
+            let xq = x[min(wg.y * SIDE * 4u + i, p.tokens - 1u) * p.x_stride + shift + in_row];
             let wq = four(min(wg.x * SIDE * 4u + i, p.rows - 1u) * quads + in_row);
             xs[i * 5u + e % 4u] = select(vec4<f32>(), xq, c < quads);
             ws[i * 5u + e % 4u] = select(vec4<f32>(), wq, c < quads);

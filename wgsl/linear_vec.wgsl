@@ -16,6 +16,8 @@ struct Linear {
     cap: f32,
     gate_stride: u32,
     gate_column: u32,
+    block: u32,       // rows of a block of a block-diagonal W
+    block_quads: u32, // and its columns
 }
 @group(0) @binding(0) var<uniform> p: Linear;
 @group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][octets]
@@ -57,7 +59,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let last = vec4<u32>(p.rows - 1u);                 // rows and tokens past the end repeat the last one
     let row = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), last) * p.octets;
     let token = wg.z * COLS;
-    let at = min(vec4<u32>(token, token + 1u, token + 2u, token + 3u), vec4<u32>(p.tokens - 1u)) * p.x_stride;
+    let shift = (p.y_first + first) / p.block * p.block_quads;
+    let at = min(vec4<u32>(token, token + 1u, token + 2u, token + 3u), vec4<u32>(p.tokens - 1u)) * p.x_stride + shift;
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();

@@ -38,6 +38,10 @@ func linearCases() []Case {
 				gateUp(d, tokens, 99, 130, backend.SiLU, true).inParts())
 		}
 	}
+	for _, tokens := range []int{1, 5, 70} {
+		all = append(all, blockLinear(backend.F32, tokens, 4, 12, 12), blockLinear(backend.BF16, tokens, 3, 64, 40),
+			blockLinear(backend.F16, tokens, 10, 128, 128))
+	}
 	return append(all, linear(backend.BF16, 1, 70000, 8, backend.Linear{}, ""),
 		linear(backend.F16, 1, 300000, 8, backend.Linear{}, ""), lastRow())
 }

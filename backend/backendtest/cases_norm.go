@@ -48,7 +48,7 @@ func normCases() []Case {
 			}
 		}
 	}
-	return append(all, norm(true, 66000, 4, true, false))
+	return append(append(all, norm(true, 66000, 4, true, false)), gateCases()...)
 }
 
 // newNorm is a norm with or without parameters, of values around 1 and 0.

@@ -46,7 +46,8 @@ func ssdStep(y, x []float32, a backend.SSD, h int, delta float32) {
 	width, group := a.Channels(len(y)), h/(a.Heads/a.Groups)
 	b := x[len(y)+group*a.State:][:a.State]
 	c := x[len(y)+(a.Groups+group)*a.State:][:a.State]
-	decay, skip := exp(delta*row(a.A, 0)[h]+a.Retain), float32(0)
+	keep, lose := fade(delta*row(a.A, 0)[h] + a.Retain)
+	skip := float32(0)
 	if !a.D.IsNone() {
 		skip = row(a.D, 0)[h]
 	}
@@ -54,8 +55,17 @@ func ssdStep(y, x []float32, a backend.SSD, h int, delta float32) {
 		s := row(a.To, i)
 		in := a.Insert * delta * x[i]
 		for n, v := range b {
-			s[n] = decay*s[n] + in*v
+			s[n] = keep*s[n] + (in*v - lose*s[n])
 		}
 		y[i] = dot(s, c) + skip*x[i]
 	}
+}
+
+// fade is eᶻ as a factor and what is to be subtracted: v·eᶻ = v·keep − v·lose. A factor next to 1 is rounded by as much as a
+// slow decay differs from 1, and over many tokens that adds up; what is lost is exact.
+func fade(z float32) (keep, lose float32) {
+	if z > -0.25 {
+		return 1, float32(-math.Expm1(float64(z)))
+	}
+	return exp(z), 0
 }

@@ -47,3 +47,8 @@ func TestKernelsCompile(t *testing.T) {
 }
 
 func BenchmarkOperations(b *testing.B) { backendtest.Benchmark(b, testDevice(b)) }
+
+// Ensure that a scan neither drifts nor overflows over a million tokens.
+func TestScansOfManyTokens(t *testing.T) {
+	backendtest.LongScans(t, testDevice(t), backendtest.LongTokens())
+}

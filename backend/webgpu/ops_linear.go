@@ -21,12 +21,14 @@ type product struct {
 	x, y, z uint32
 }
 
-// plan chooses between the kernels of a pair and the grid for a part of so many rows.
-func plan(vec, tile *wgsl.Kernel, d backend.DType, tokens, rows int) product {
+// plan chooses between the kernels of a pair and the grid for a part of so many rows, of which each block is multiplied with
+// columns of its own; 0 where there are no blocks. A tile is for one block.
+func plan(vec, tile *wgsl.Kernel, d backend.DType, tokens, rows, block int) product {
+	tiled := tokens > fewTokens && block%64 == 0
 	switch {
-	case tokens > fewTokens && ceil(rows, 64)*ceil(tokens, 64) < manyTiles:
+	case tiled && ceil(rows, 64)*ceil(tokens, 64) < manyTiles:
 		return product{tile, tile.Variants[2*d+1], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
-	case tokens > fewTokens:
+	case tiled:
 		return product{tile, tile.Variants[2*d], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
 	case tokens > 1:
 		x, y := fold(ceil(rows, 4))
@@ -44,14 +46,19 @@ func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear
 	if a.Scale == 0 {
 		a.Scale = 1
 	}
+	block, columns := 0, 0
+	if a.Blocks > 1 {
+		block, columns = w.Rows/a.Blocks, w.Cols
+	}
 	for _, part := range w.Parts {
 		params := [...]uint32{
 			uint32(backend.Pad8(w.Cols) / 8), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1) | has(a.Gate, 2) | flag(a.Add, 4),
 			bits(a.Scale), bits(a.SoftCap), uint32(a.Gate.Stride), uint32(max(0, a.Gate.Cols-1)),
+			uint32(max(block, 1)), uint32(columns / 4),
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
-		p := plan(wgsl.LinearVec, wgsl.LinearTile, w.DType, x.Rows, part.Rows)
+		p := plan(wgsl.LinearVec, wgsl.LinearTile, w.DType, x.Rows, part.Rows, block)
 		s.dispatch("linear", p.kernel, p.variant, params[:], p.x, p.y, p.z,
 			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(a.Gate), bindTensor(dst))
 	}
@@ -68,7 +75,7 @@ func (s *step) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1),
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
-		p := plan(wgsl.GateUpVec, wgsl.GateUpTile, w.DType, x.Rows, part.Rows)
+		p := plan(wgsl.GateUpVec, wgsl.GateUpTile, w.DType, x.Rows, part.Rows, 0)
 		s.dispatch("gate_up", p.kernel, p.variant, params[:], p.x, p.y, p.z,
 			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(dst))
 	}

@@ -160,8 +160,11 @@ func (r *report) print(out io.Writer) error {
 	fmt.Fprintf(w, "auto\t%s: %s\n", r.Auto.Backend, r.Auto.Why)
 	m := r.Model
 	fmt.Fprintf(w, "model\t%s: %s, %s parameters in %s\n", m.Name, m.Type, countText(m.Parameters), m.DType)
-	fmt.Fprintf(w, "\t%d layers of width %d, %d heads, %d of keys and values; vocabulary %d\n",
-		m.Layers, m.Dim, m.Heads, m.KVHeads, m.Vocab)
+	heads := ""
+	if m.Heads > 0 {
+		heads = fmt.Sprintf(", %d heads, %d of keys and values", m.Heads, m.KVHeads)
+	}
+	fmt.Fprintf(w, "\t%d layers of width %d%s; vocabulary %d\n", m.Layers, m.Dim, heads, m.Vocab)
 	context := "no end"
 	if m.Context > 0 {
 		context = fmt.Sprintf("%d tokens", m.Context)

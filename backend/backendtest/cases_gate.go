@@ -1,0 +1,35 @@
+package backendtest
+
+import (
+	"fmt"
+
+	"github.com/lrun/lrun/backend"
+)
+
+// gateCases are those of what is done to rows element by element.
+func gateCases() []Case {
+	all := []Case{join(66000, 3, 2), gate(66000, 5, backend.SiLU)}
+	for _, tokens := range []int{1, 3, 70} {
+		all = append(all, join(tokens, 64, 64), join(tokens, 33, 100), join(tokens, 1, 257), gate(tokens, 1, backend.Identity))
+		for _, act := range []backend.Activation{backend.Identity, backend.SiLU, backend.GELU} {
+			all = append(all, gate(tokens, 9, act), gate(tokens, 64, act), gate(tokens, 333, act))
+		}
+	}
+	return all
+}
+
+func join(tokens, a, b int) Case {
+	return Case{"join", fmt.Sprintf("[%d][%d] and [%d]", tokens, a, b), 0, false, func(r *rig) {
+		x, y, dst := r.normal(tokens, a, 1), r.normal(tokens, b, 1), r.empty(tokens, a+b)
+		r.do(func(o backend.Ops) { o.Join(dst, x, y) })
+		r.show("y", dst)
+	}}
+}
+
+func gate(tokens, n int, act backend.Activation) Case {
+	return Case{"gate", fmt.Sprintf("[%d][%d] act %d", tokens, n, act), single, false, func(r *rig) {
+		x, dst := r.normal(tokens, 2*n, 3), r.empty(tokens, n)
+		r.do(func(o backend.Ops) { o.Gate(dst, x, act) })
+		r.show("y", dst)
+	}}
+}
