@@ -64,7 +64,7 @@ func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Poli
 			if s.Window > 0 {
 				return nil, nil
 			}
-			return b.NewKeys(backend.Q8, pages, repsPage, s.Heads, s.HeadDim)
+			return b.NewKeys(backend.F16, pages, repsPage, s.Heads, s.HeadDim)
 		})
 	}
 	if err != nil {

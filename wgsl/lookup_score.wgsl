@@ -9,37 +9,27 @@ struct Lookup {
 }
 @group(0) @binding(0) var<uniform> p: Lookup;
 @group(0) @binding(1) var<storage, read> q: array<vec4<f32>>;            // [heads][Dp/4]
-@group(0) @binding(2) var<storage, read> reps: array<u32>;               // [pages][heads][rows of q8][page]
+@group(0) @binding(2) var<storage, read> reps: array<vec2<u32>>;         // [pages][heads][Dp/4][page] quads
 @group(0) @binding(3) var<storage, read> table: array<u32>;              // the view of representatives
 @group(0) @binding(4) var<storage, read_write> scores: array<f32>;       // [count]
 @group(0) @binding(5) var<storage, read_write> tops: array<f32>;         // [count/64]
 var<workgroup> top: array<vec4<f32>, 64>;
 
+fn quad(at: u32) -> vec4<f32> { return vec4<f32>(unpack2x16float(reps[at].x), unpack2x16float(reps[at].y)); }
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
     let group = (wg.x + wg.y * 65535u) * 4u;
-    let rows = p.quads + (p.quads + 7u) / 8u;
     var at: vec4<u32>;
     for (var n = 0u; n < 4u; n++) {
         let place = table[1] + min((group + n) * 64u + t, p.count - 1u);
-        at[n] = table[table[0] + place / p.page] * p.heads * rows * p.page + place % p.page;
+        at[n] = table[table[0] + place / p.page] * p.heads * p.quads * p.page + place % p.page;
     }
     var score = vec4<f32>();
-    var c = 0u;
-    for (var h = 1u; h <= p.heads; h++) {
-        while c < h * p.quads {
-            let last = min(c + 8u, h * p.quads);           // of the quads that share a scale
-            let most = bitcast<vec4<f32>>(vec4<u32>(reps[at.x], reps[at.y], reps[at.z], reps[at.w]));
-            var sum = vec4<f32>();
-            for (; c < last; c++) {
-                at += vec4<u32>(p.page);
-                let v = q[c];
-                sum += vec4<f32>(dot(v, unpack4x8snorm(reps[at.x])), dot(v, unpack4x8snorm(reps[at.y])),
-                    dot(v, unpack4x8snorm(reps[at.z])), dot(v, unpack4x8snorm(reps[at.w])));
-            }
-            at += vec4<u32>(p.page);
-            score += sum * most;
-        }
+    for (var c = 0u; c < p.heads * p.quads; c++) {
+        let v = q[c];
+        score += vec4<f32>(dot(v, quad(at.x)), dot(v, quad(at.y)), dot(v, quad(at.z)), dot(v, quad(at.w)));
+        at += vec4<u32>(p.page);
     }
     for (var n = 0u; n < 4u; n++) {
         let i = (group + n) * 64u + t;

@@ -1,4 +1,4 @@
-// represent: the representative keys of blocks, in q8: the mean of the keys with the largest mass; one workgroup a block and
+// represent: the representative keys of blocks, in f16: the mean of the keys with the largest mass; one workgroup a block and
 // query head. Twin: cpu.Represent.
 struct Represent {
     kv_heads: u32,
@@ -16,7 +16,7 @@ struct Represent {
 @group(0) @binding(2) var<storage, read> mass: array<f32>;               // [heads][ring]
 @group(0) @binding(3) var<storage, read> keys: array<Row>;               // [pages][kv_heads][rows][page]
 @group(0) @binding(4) var<storage, read> values: array<Row>;             // [pages][kv_heads][page][rows]
-@group(0) @binding(5) var<storage, read_write> reps: array<u32>;         // [pages][heads][rows of q8][reps_page]
+@group(0) @binding(5) var<storage, read_write> reps: array<vec2<u32>>;   // [pages][heads][Dp/4][reps_page] quads
 var<workgroup> best: array<f32, 64>;
 var<workgroup> at: array<u32, 64>;
 
@@ -64,16 +64,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         workgroupBarrier();
         if t < p.quads { sum += key(base + chosen, t); }
     }
-    let mean = sum / f32(count);
-    let size = abs(mean);
-    best[t] = max(max(size.x, size.y), max(size.z, size.w));
-    workgroupBarrier();
-    if t >= p.quads { return; }
-    var most = 0.0;
-    for (var i = 0u; i < 8u; i++) { most = max(most, best[t / 8u * 8u + i]); }
-    let rows = p.quads + (p.quads + 7u) / 8u;
-    let row = t + t / 8u;
-    let slot = (to / p.reps_page * p.kv_heads * p.group + head) * rows * p.reps_page + to % p.reps_page;
-    if t % 8u == 0u { reps[slot + row * p.reps_page] = bitcast<u32>(most); }
-    reps[slot + (row + 1u) * p.reps_page] = pack4x8snorm(mean / max(most, 1.0e-37)); // GPUs may take less for zero
+    if t < p.quads {
+        let mean = sum / f32(count);
+        let row = (to / p.reps_page * p.kv_heads * p.group + head) * p.quads + t;
+        reps[row * p.reps_page + to % p.reps_page] = vec2<u32>(pack2x16float(mean.xy), pack2x16float(mean.zw));
+    }
 }

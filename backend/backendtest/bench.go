@@ -125,7 +125,7 @@ func sampleLoad(a backend.Sample) load {
 func lookupLoad(blocks int) load {
 	return load{fmt.Sprintf("lookup/%d blocks", blocks), func(r *rig) (func(backend.Ops), float64, string) {
 		const tokens, heads, dim, k = 128, 4, 64, 16
-		reps, err := r.b.NewKeys(backend.Q8, (blocks+63)/64, 64, heads, dim)
+		reps, err := r.b.NewKeys(backend.F16, (blocks+63)/64, 64, heads, dim)
 		r.must(err)
 		r.release = append(r.release, reps.Release)
 		list := make([]uint32, reps.Pages)
