@@ -23,7 +23,7 @@ import (
 // the model writes it, and the SHA-256 of all that.
 const (
 	sessionMagic   = "lrun session\n"
-	sessionVersion = 1
+	sessionVersion = 2
 )
 
 // ErrSessionFile is the error of a file that is no session, is damaged, or is one of another model or of other options.

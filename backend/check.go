@@ -236,8 +236,8 @@ func (a Mass) Check(mass, q, attended Tensor, kv *KV, v View) error {
 
 // Check checks the operands of Ops.Represent.
 func (a Represent) Check(reps, kv *KV, mass Tensor) error {
-	if reps.HeadDim != kv.HeadDim || kv.KVHeads == 0 || reps.KVHeads%kv.KVHeads != 0 || a.TopK < 1 {
-		return fmt.Errorf("represent: %d of keys of %d heads of %d by %d heads of %d", a.TopK, kv.KVHeads, kv.HeadDim, reps.KVHeads, reps.HeadDim)
+	if reps.DType != F16 || reps.HeadDim != kv.HeadDim || kv.KVHeads == 0 || reps.KVHeads%kv.KVHeads != 0 || a.TopK < 1 {
+		return fmt.Errorf("represent: %d of keys of %d heads of %d by %s of %d heads of %d", a.TopK, kv.KVHeads, kv.HeadDim, reps.DType, reps.KVHeads, reps.HeadDim)
 	}
 	return first("represent", a.Blocks, sized("blocks", a.Blocks, 3, a.Blocks.Cols), sized("mass", mass, reps.KVHeads, mass.Cols))
 }
@@ -245,8 +245,8 @@ func (a Represent) Check(reps, kv *KV, mass Tensor) error {
 // Check checks the operands of Ops.Lookup.
 func (a Lookup) Check(q Tensor, reps, kv *KV, v View) error {
 	k := a.Picks.Cols
-	if len(v.Segments) != 2 || k < 1 || v.Segments[0].Count < k || !a.Cached && len(v.Segments[1].Pages) != v.Segments[0].Count {
-		return fmt.Errorf("lookup: %d blocks by a view with %d segments", k, len(v.Segments))
+	if reps.DType != F16 || len(v.Segments) != 2 || k < 1 || v.Segments[0].Count < k || !a.Cached && len(v.Segments[1].Pages) != v.Segments[0].Count {
+		return fmt.Errorf("lookup: %d blocks by a view with %d segments and representatives of %s", k, len(v.Segments), reps.DType)
 	}
 	if a.Cached && a.Missed.IsNone() {
 		return fmt.Errorf("lookup: no word for what is missed")

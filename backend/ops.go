@@ -243,14 +243,14 @@ type Mass struct {
 
 // Represent makes the representative keys of blocks (InfLLM, arXiv 2402.04617): a block is a page of kv with raw keys, and for
 // each query head its representative is the mean of the TopK keys with the largest mass, ties to the earlier. It goes to
-// a slot of reps, a cache of keys alone with a head for each query head. mass is as Mass leaves it.
+// a slot of reps, a cache of F16 of keys alone with a head for each query head. mass is as Mass leaves it.
 type Represent struct {
 	TopK   int
 	Blocks Tensor // u32 [3][n]: for each block its slot in reps, its page in kv, and the position of its first token
 }
 
 // Lookup chooses the blocks that matter most to some queries, q [n][heads·Pad4(headDim)]: the largest Σ over queries and heads
-// of q·representative, ties to the earlier block. The view's first segment are the representatives, in blocks' order; its
+// of q·representative (in F16), ties to the earlier block. The view's first segment are the representatives, in blocks' order; its
 // second says where the blocks are: the pages of all of them, or with Cached pairs of block and page for those that have one.
 //
 // The chosen blocks' pages become those of segment Segment of View, an attention over kv, in rising order of blocks.

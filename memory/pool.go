@@ -74,7 +74,7 @@ func NewPool(b backend.Backend, dtype backend.DType, shapes []Shape, policy Poli
 			if !s.seesAll() {
 				return nil, nil
 			}
-			return b.NewKeys(backend.F32, pages, repsPage, s.Heads, s.HeadDim)
+			return b.NewKeys(backend.F16, pages, repsPage, s.Heads, s.HeadDim)
 		})
 	}
 	if err != nil {

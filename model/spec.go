@@ -213,7 +213,7 @@ func (s *Spec) BlockBytes() int {
 	n := 0
 	for i := range s.Layers {
 		if a := &s.Layers[i].Attention; a.Window == 0 {
-			n += a.Heads * backend.F32.HeadBytes(a.HeadDim)
+			n += a.Heads * backend.F16.HeadBytes(a.HeadDim)
 		}
 	}
 	return n

@@ -1,5 +1,5 @@
-// represent: the representative keys of blocks: the mean of the keys with the largest mass; one workgroup a block and query
-// head. Twin: cpu.Represent.
+// represent: the representative keys of blocks, in f16: the mean of the keys with the largest mass; one workgroup a block and
+// query head. Twin: cpu.Represent.
 struct Represent {
     kv_heads: u32,
     group: u32,         // query heads of a KV head
@@ -16,7 +16,7 @@ struct Represent {
 @group(0) @binding(2) var<storage, read> mass: array<f32>;               // [heads][ring]
 @group(0) @binding(3) var<storage, read> keys: array<Row>;               // [pages][kv_heads][rows][page]
 @group(0) @binding(4) var<storage, read> values: array<Row>;             // [pages][kv_heads][page][rows]
-@group(0) @binding(5) var<storage, read_write> reps: array<vec4<f32>>;   // [pages][heads][Dp/4][reps_page] quads
+@group(0) @binding(5) var<storage, read_write> reps: array<vec2<u32>>;   // [pages][heads][Dp/4][reps_page] quads
 var<workgroup> best: array<f32, 64>;
 var<workgroup> at: array<u32, 64>;
 
@@ -65,6 +65,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         if t < p.quads { sum += key(base + chosen, t); }
     }
     if t < p.quads {
-        reps[((to / p.reps_page * p.kv_heads * p.group + head) * p.quads + t) * p.reps_page + to % p.reps_page] = sum / f32(count);
+        let mean = sum / f32(count);
+        let row = (to / p.reps_page * p.kv_heads * p.group + head) * p.quads + t;
+        reps[row * p.reps_page + to % p.reps_page] = vec2<u32>(pack2x16float(mean.xy), pack2x16float(mean.zw));
     }
 }

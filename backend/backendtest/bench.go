@@ -60,6 +60,7 @@ func loads() []load {
 			all = append(all, attendLoad(backend.F16, tokens, keys), attendLoad(backend.Q8, tokens, keys))
 		}
 	}
+	all = append(all, lookupLoad(1000), lookupLoad(31000))
 	return append(all, sampleLoad(backend.Sample{}), sampleLoad(backend.Sample{Temperature: 1, TopK: 50, TopP: 0.9}))
 }
 
@@ -117,5 +118,26 @@ func sampleLoad(a backend.Sample) load {
 	return load{name, func(r *rig) (func(backend.Ops), float64, string) {
 		logits, dst := r.normal(1, 151936, 3), r.empty(1, 2)
 		return func(o backend.Ops) { o.Sample(dst, logits, a) }, 151936, "Glogits/s"
+	}}
+}
+
+// lookupLoad chooses 16 of some blocks for a chunk of 128 tokens with 4 heads of 64.
+func lookupLoad(blocks int) load {
+	return load{fmt.Sprintf("lookup/%d blocks", blocks), func(r *rig) (func(backend.Ops), float64, string) {
+		const tokens, heads, dim, k = 128, 4, 64, 16
+		reps, err := r.b.NewKeys(backend.F16, (blocks+63)/64, 64, heads, dim)
+		r.must(err)
+		r.release = append(r.release, reps.Release)
+		list := make([]uint32, reps.Pages)
+		for i := range list {
+			list[i] = uint32(i)
+		}
+		from := backend.View{Segments: []backend.Segment{{Pages: list, Count: blocks}, {Pages: make([]uint32, 64)}}}
+		from.Table = r.empty(1, from.Words())
+		view := backend.View{Segments: []backend.Segment{{Pages: make([]uint32, k)}}}
+		view.Table = r.empty(1, view.Words())
+		a := backend.Lookup{Heads: heads, Picks: r.empty(1, k), Cached: true, Missed: r.empty(1, 1), Mark: 1, View: view}
+		q := r.normal(tokens, heads*dim, 1)
+		return func(o backend.Ops) { o.Lookup(q, reps, reps, from, a) }, float64(reps.PageBytes() * reps.Pages), "GB/s"
 	}}
 }

@@ -47,9 +47,9 @@ func mass(d backend.DType, tokens, kvHeads, group, dim int, a backend.Attend, al
 // represent makes n representatives from blocks of page tokens, with equal masses among them.
 func represent(d backend.DType, n, kvHeads, group, dim, page, topK int) Case {
 	name := fmt.Sprintf("%s %d of %d keys in %d blocks, %d heads of %d, groups of %d", d, topK, page, n, kvHeads, dim, group)
-	return Case{"represent", name, ofCache(d), false, func(r *rig) {
+	return Case{"represent", name, half, false, func(r *rig) {
 		kv, heads := r.cache(d, n+2, page, kvHeads, dim, nil), kvHeads*group
-		reps, err := r.b.NewKeys(backend.F32, 3, 64, heads, dim)
+		reps, err := r.b.NewKeys(backend.F16, 3, 64, heads, dim)
 		r.must(err)
 		r.release = append(r.release, reps.Release)
 		masses := make([]float32, heads*(page*n+5))
@@ -77,12 +77,7 @@ func lookup(tokens, heads, dim, blocks, k int, cached bool) Case {
 	name := fmt.Sprintf("%d of %d blocks for %d tokens, %d heads of %d, cached %t", k, blocks, tokens, heads, dim, cached)
 	return Case{"lookup", name, single, false, func(r *rig) {
 		n := (blocks + 63) / 64
-		reps, err := r.b.NewKeys(backend.F32, n, 64, heads, dim)
-		r.must(err)
-		r.release = append(r.release, reps.Release)
-		r.do(func(o backend.Ops) {
-			o.Write(asWords(reps.K, reps), floatBits(r.draw(n*64*heads*backend.Pad4(dim), 1)))
-		})
+		reps := r.cache(backend.F16, n, 64, heads, dim, nil)
 		list := make([]uint32, n)
 		for i, p := range r.rand.Perm(n) {
 			list[i] = uint32(p)

@@ -38,7 +38,7 @@ func (s *step) Lookup(q backend.Tensor, reps, kv *backend.KV, v backend.View, a 
 	}
 	scores, tops := s.scratch("scores of blocks", 4*count), s.scratch("largest scores", 4*ceil(count, 64))
 	s.work(count * n * 4)
-	x, y := fold(ceil(count, 64))
+	x, y := fold(ceil(count, 4*64))
 	s.dispatch("lookup", wgsl.LookupScore, "", []uint32{uint32(reps.KVHeads), uint32(backend.Pad4(reps.HeadDim) / 4), uint32(reps.Page), uint32(count)},
 		x, y, 1, query, bindBuffer(reps.K), bindTensor(v.Table), scores, tops)
 	s.dispatch("lookup", wgsl.LookupPick, "", []uint32{uint32(count), uint32(a.Picks.Cols), uint32(where), uint32(a.Segment), a.Mark},
