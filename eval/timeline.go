@@ -86,7 +86,8 @@ func (t *Timeline) ByDecade() map[string]float64 {
 	return all
 }
 
-// PlotTimeline draws time a token and memory by length as a PNG, one above the other.
+// PlotTimeline draws time a token and memory by length as a PNG, one above the other. The time of the first stretch, in which
+// kernels are compiled, is left out.
 func PlotTimeline(path, title string, moments []Moment) (err error) {
 	curve := func(y func(Moment) float64) plotter.XYs {
 		var all plotter.XYs
@@ -99,7 +100,7 @@ func PlotTimeline(path, title string, moments []Moment) (err error) {
 	times, memory := plot.New(), plot.New()
 	times.Title.Text, times.Y.Label.Text = title, "ms a token"
 	memory.Y.Label.Text = "MiB"
-	if err := addLines(times, []string{"time"}, curve(func(m Moment) float64 { return 1000 * m.SecondsPerToken })); err != nil {
+	if err := addLines(times, []string{"time"}, settled(curve(func(m Moment) float64 { return 1000 * m.SecondsPerToken }))); err != nil {
 		return err
 	}
 	err = addLines(memory, []string{"device", "host", "file"}, curve(func(m Moment) float64 { return float64(m.GPUBytes) / mib }),
@@ -122,6 +123,9 @@ func PlotTimeline(path, title string, moments []Moment) (err error) {
 	}
 	return err
 }
+
+// settled is a curve without its first point, where there are others.
+func settled(c plotter.XYs) plotter.XYs { return c[min(1, max(0, len(c)-1)):] }
 
 // addLines draws named curves by length, from 0 up.
 func addLines(p *plot.Plot, names []string, curves ...plotter.XYs) error {

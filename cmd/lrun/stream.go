@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -312,7 +313,7 @@ func (t *stream) answer(ctx context.Context, question string) error {
 func (t *stream) report() error {
 	m := t.session.Memory()
 	if t.plot != "" {
-		if err := eval.PlotTimeline(t.plot, t.m.Info().Name+", "+t.m.Info().Memory, t.clock.Moments()); err != nil {
+		if err := eval.PlotTimeline(t.plot, t.title(), t.clock.Moments()); err != nil {
 			return err
 		}
 	}
@@ -328,6 +329,13 @@ func (t *stream) report() error {
 		r.Answer = t.answers[n-1].Answer
 	}
 	return printJSON(t.cmd.OutOrStdout(), r)
+}
+
+// title is what a plot is called: the model, its memory in a word, and what it runs on.
+func (t *stream) title() string {
+	about := t.m.Info()
+	memory, _, _ := strings.Cut(about.Memory, ":")
+	return fmt.Sprintf("%s with memory %s on %s", about.Name, memory, about.Adapter)
 }
 
 // status is a line on a terminal that says how far the reading is.
