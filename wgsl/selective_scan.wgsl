@@ -51,16 +51,16 @@ fn terms(token: u32, n: u32, skip: u32) -> vec4<f32> {
     return vec4<f32>(term(token, n, skip), term(token, n + 1u, skip), term(token, n + 2u, skip), term(token, n + 3u, skip));
 }
 
-// load prepares the tile of tokens from first on.
-fn load(first: u32, t: u32, channel: u32) {
-    for (var i = t; i < STEPS; i += 64u) {
-        let token = min(first + i / CHANNELS, p.tokens - 1u);
+// load prepares a tile of count tokens.
+fn load(first: u32, count: u32, t: u32, channel: u32) {
+    for (var i = t; i < count * CHANNELS; i += 64u) {
+        let token = first + i / CHANNELS;
         let c = min(channel + i % CHANNELS, p.channels - 1u);
         let d = softplus(delta[token * p.delta_stride + c]);
         steps[i] = vec2<f32>(d, d * x[token * p.x_stride + c]);
     }
-    for (var i = t; i < TERMS; i += 64u) {
-        let token = min(first + i / QUADS, p.tokens - 1u);
+    for (var i = t; i < count * QUADS; i += 64u) {
+        let token = first + i / QUADS;
         bs[i] = terms(token, i % QUADS * 4u, 0u);
         cs[i] = terms(token, i % QUADS * 4u, p.states);
     }
@@ -92,7 +92,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var h = vec4<f32>(before[at.x], before[at.y], before[at.z], before[at.w]);
     for (var first = 0u; first < p.tokens; first += TILE) {
         let count = min(TILE, p.tokens - first);
-        load(first, t, channel);
+        load(first, count, t, channel);
         workgroupBarrier();
         for (var i = 0u; i < count; i++) {
             let step = steps[i * CHANNELS + t % CHANNELS];

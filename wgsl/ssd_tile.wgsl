@@ -79,8 +79,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let head = wg.y;
     let group = head / (p.heads / p.groups);
     let pq = t % QUADS;                                // this thread's channels
-    let lane = t / QUADS;                              // its rows: lane and lane + LANES, tokens or quads of states
+    let lane = t / QUADS;                              // its quads of states: lane and lane + lanes
     let lanes = 64u / QUADS;
+    let share = t / QUADS / 8u;                        // of the sums of results, which shares threads add up
+    let shares = lanes / 8u;
     let wide = wg.x * QUADS + pq < p.width;
     let column = head * p.width + min(wg.x * QUADS + pq, p.width - 1u);
     let tiles = (p.tokens + 31u) / 32u;
@@ -107,30 +109,23 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         workgroupBarrier();
         decay(t, (tile * p.groups + group) * 256u);
         workgroupBarrier();
-        for (var i = lane; i < count; i += 2u * lanes) {
-            let j = min(i + lanes, count - 1u);
-            let b0 = (first + i) * p.x_stride;
-            let b1 = (first + j) * p.x_stride;
-            let c = p.c_first + group * p.states;
-            var y0 = vec4<f32>();
-            var y1 = vec4<f32>();
-            for (var n = 0u; n < p.states; n++) {
-                let s = state(n * 4u * QUADS + pq);
-                y0 += s * x[b0 + c + n];
-                y1 += s * x[b1 + c + n];
-            }
-            y0 *= kept[i];
-            y1 *= kept[j];
-            for (var u = 0u; u <= j / 4u; u++) {
-                let v = inputs(u * 4u * QUADS + pq);
-                y0 += v * ms[i * 9u + u];
-                y1 += v * ms[j * 9u + u];
-            }
-            if wide {
-                y[(first + i) * p.y_stride + column] = y0 + d * x[b0 + column];
-                if i + lanes < count { y[(first + j) * p.y_stride + column] = y1 + d * x[b1 + column]; }
-            }
+        let token = vec4<u32>(0u, 8u, 16u, 24u) + vec4<u32>(t / QUADS % 8u);
+        let c = (min(token, vec4<u32>(count - 1u)) + vec4<u32>(first)) * p.x_stride + p.c_first + group * p.states;
+        var r = mat4x4<f32>();                         // this thread's share of four tokens' results
+        for (var n = share; n < p.states; n += shares) {
+            r += state(n * 4u * QUADS + pq) * mat4x4<f32>(x[c.x + n], x[c.y + n], x[c.z + n], x[c.w + n]);
         }
+        r = mat4x4<f32>(r[0] * kept[token.x], r[1] * kept[token.y], r[2] * kept[token.z], r[3] * kept[token.w]);
+        let m = token * 9u;
+        for (var u = share; u < 8u; u += shares) {
+            r += inputs(u * 4u * QUADS + pq) * mat4x4<f32>(ms[m.x + u], ms[m.y + u], ms[m.z + u], ms[m.w + u]);
+        }
+        workgroupBarrier();
+        let to = (token + share * 32u) * QUADS + pq;
+        ms[to.x] = r[0];
+        ms[to.y] = r[1];
+        ms[to.z] = r[2];
+        ms[to.w] = r[3];
         let f = fade(whole);
         h0 = h0 * f.x - h0 * f.y;
         h1 = h1 * f.x - h1 * f.y;
@@ -144,6 +139,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
             if lanes < p.states { h1 += w * transpose(mat4x4<f32>(x[at.x + n1], x[at.y + n1], x[at.z + n1], x[at.w + n1])); }
         }
         workgroupBarrier();
+        for (var i = lane; i < count && wide; i += lanes) {
+            var v = d * x[(first + i) * p.x_stride + column];
+            for (var k = 0u; k < shares; k++) { v += ms[(k * 32u + i) * QUADS + pq]; }
+            y[(first + i) * p.y_stride + column] = v;
+        }
     }
     if !wide { return; }
     h0 = transpose(h0);

@@ -61,6 +61,11 @@ func loads() []load {
 		}
 	}
 	all = append(all, lookupLoad(1000), lookupLoad(31000))
+	for _, tokens := range []int{1, 256} {
+		all = append(all, convLoad(tokens, 1536), selectiveScanLoad(tokens, 1536, 16), rglruLoad(tokens, 2560),
+			ssdLoad("mamba2", tokens, backend.SSD{Heads: 24, Groups: 1, State: 128}, 64),
+			ssdLoad("lightning", tokens, backend.SSD{Heads: 8, Groups: 8, State: 64}, 64))
+	}
 	return append(all, sampleLoad(backend.Sample{}), sampleLoad(backend.Sample{Temperature: 1, TopK: 50, TopP: 0.9}))
 }
 

@@ -23,6 +23,9 @@ func scanCases() []Case {
 	for _, states := range []int{1, 4, 5, 17, 64, 65, 128} {
 		all = append(all, selectiveScan(19, 33, states, 1, true, backend.SiLU))
 	}
+	for _, states := range []int{1, 4, 128} { // as many tokens at once as a device takes: the second call's 8,192
+		all = append(all, selectiveScan(12288, 3, states, 1, true, backend.SiLU))
+	}
 	return append(append(all, partNorm(3, 1, 1, 4, backend.Identity, false), partNorm(2, 700, 300, 1300, backend.Sigmoid, true),
 		conv(65540, 3, 3, 0, backend.SiLU, true)), ssdCases()...)
 }
@@ -34,6 +37,9 @@ func ssdCases() []Case {
 			ssd(tokens, backend.SSD{Heads: 3, Groups: 3, State: 64}, 64, ""),
 			ssd(tokens, backend.SSD{Heads: 2, Groups: 1, State: 128, Least: 0.01, Most: 0.8}, 64, "delta bias"),
 			ssd(tokens, backend.SSD{Heads: 6, Groups: 2, State: 5, Retain: -0.01, Insert: 0.75}, 3, "delta d"))
+	}
+	for _, states := range []int{3, 128, 256} {
+		all = append(all, ssd(12288, backend.SSD{Heads: 1, Groups: 1, State: states}, 4, "delta"))
 	}
 	for _, states := range []int{1, 4, 12, 36, 60, 64, 68, 127, 132, 192, 200, 256} {
 		for i, width := range []int{1, 4, 20, 128} {
@@ -92,7 +98,14 @@ func selectiveScan(tokens, channels, states, first int, gated bool, act backend.
 			o.SelectiveScan(dst.Slice(t, n), x.Slice(t, n), a)
 		})
 		r.show("y", dst)
+		r.mayCancel(states)
 	}}
+}
+
+// mayCancel tells that the state shown first is sums of products of ones, give or take, and the result shown second of states
+// of them, which now and then cancel in a whole row.
+func (r *rig) mayCancel(states int) {
+	r.results[0].floor, r.results[1].floor = 1, math.Sqrt(float64(states))
 }
 
 // rates are n logarithms of decays, −16 to 0, and then m of any sign.
@@ -126,8 +139,7 @@ func ssd(tokens int, a backend.SSD, width int, with string) Case {
 			o.SSD(dst.Slice(t, n), x.Slice(t, n), a)
 		})
 		r.show("y", dst)
-		// Products of ones, give or take, that now and then cancel in a whole row.
-		r.results[0].floor, r.results[1].floor = 1, math.Sqrt(float64(a.State))
+		r.mayCancel(a.State)
 	}}
 }
 

@@ -78,11 +78,16 @@ func newLong(r *rig, rates []float32, delta bool) *long {
 	return l
 }
 
-// run takes tokens in steps of varying length and returns the row of the last.
+// run takes tokens in steps of varying length, the last tenth of them in short ones as when tokens are generated, and returns
+// the row of the last.
 func (l *long) run(tokens int) (last int) {
 	lengths := []int{1024, 1, 1000, 256, 3, 2048}
+	few := tokens / 10
 	for i := 0; tokens > 0; i++ {
 		n := min(lengths[i%len(lengths)], tokens)
+		if tokens <= few {
+			n = min(8, tokens)
+		}
 		first := i * 1237 % (longRoom - n)
 		l.a.From, l.a.To = l.a.To, l.a.From
 		if l.steps != nil {

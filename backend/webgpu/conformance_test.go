@@ -3,8 +3,10 @@
 package webgpu
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/backend/backendtest"
 	"github.com/lrun/lrun/backend/cpu"
 	"github.com/lrun/lrun/wgsl"
@@ -51,4 +53,28 @@ func BenchmarkOperations(b *testing.B) { backendtest.Benchmark(b, testDevice(b))
 // Ensure that a scan neither drifts nor overflows over a million tokens.
 func TestScansOfManyTokens(t *testing.T) {
 	backendtest.LongScans(t, testDevice(t), backendtest.LongTokens())
+}
+
+// Ensure that a scan of more tokens than the kernels' loops can count is refused in words.
+func TestScansRefuseTooManyTokens(t *testing.T) {
+	d := testDevice(t)
+	x, err := d.NewTensor(maxScan+1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Buf.Release()
+	from, _ := d.NewTensor(1, 1)
+	defer from.Buf.Release()
+	to, _ := d.NewTensor(1, 1)
+	defer to.Buf.Release()
+	err = d.Do(func(o backend.Ops) {
+		o.SelectiveScan(x, x, backend.SelectiveScan{Delta: x, BC: x, AD: x.Slice(0, 2), From: from, To: to})
+	})
+	if err == nil {
+		t.Error("B and C of one column were accepted")
+	}
+	err = d.Do(func(o backend.Ops) { o.RGLRU(x, x, backend.RGLRU{Input: x, Recurrence: x, Lambda: from, From: from, To: to}) })
+	if err == nil || !strings.Contains(err.Error(), "several steps") {
+		t.Errorf("%d tokens: error %v, want one that names the remedy", maxScan+1, err)
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// ssdFew is the most tokens that go through state space duality one after the other; more go in tiles.
-	ssdFew = 8
+	ssdFew = 16
 	// ssdTile is the tokens of a tile.
 	ssdTile = 32
 )
