@@ -73,7 +73,9 @@ func TestScansRefuseTooManyTokens(t *testing.T) {
 	if err == nil {
 		t.Error("B and C of one column were accepted")
 	}
-	err = d.Do(func(o backend.Ops) { o.RGLRU(x, x, backend.RGLRU{Input: x, Recurrence: x, Lambda: from, From: from, To: to}) })
+	err = d.Do(func(o backend.Ops) {
+		o.RGLRU(x, x, backend.RGLRU{Input: x, Recurrence: x, Lambda: from, From: from, To: to})
+	})
 	if err == nil || !strings.Contains(err.Error(), "several steps") {
 		t.Errorf("%d tokens: error %v, want one that names the remedy", maxScan+1, err)
 	}
