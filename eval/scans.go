@@ -47,9 +47,10 @@ type ScanTime struct {
 	DeviceBytes     int64   `json:"device_bytes"`
 }
 
-// Measure reads a text up to the largest of some lengths, and tells what a token cost at each; each is at least 1,024.
-// progress, unless nil, hears of the tokens read. The model is described as it was opened.
-func (s Scan) Measure(ctx context.Context, lengths []int, progress func(done, total int), options ...lrun.Option) (times []ScanTime, about lrun.Info, err error) {
+// Measure reads a text up to the largest of some lengths, and tells what a token cost at each; each is at least 1,024. It ends
+// before a length that would take more than most to come to, by what a token cost last; 0 is no limit. progress, unless nil,
+// hears of the tokens read. The model is described as it was opened.
+func (s Scan) Measure(ctx context.Context, lengths []int, most time.Duration, progress func(done, total int), options ...lrun.Option) (times []ScanTime, about lrun.Info, err error) {
 	for _, n := range lengths {
 		if n < 1024 {
 			return nil, about, fmt.Errorf("a length of %d tokens, want at least 1,024", n)
@@ -72,6 +73,9 @@ func (s Scan) Measure(ctx context.Context, lengths []int, progress func(done, to
 	lengths = slices.Sorted(slices.Values(lengths))
 	r := reading{session: session, total: lengths[len(lengths)-1], progress: progress}
 	for _, n := range lengths {
+		if last := len(times) - 1; most > 0 && last >= 0 && times[last].SecondsPerToken*float64(n-r.done) > most.Seconds() {
+			break
+		}
 		if err := r.until(ctx, n-max(512, n/8)); err != nil {
 			return nil, about, err
 		}

@@ -13,7 +13,7 @@ func TestScans(t *testing.T) {
 	var names []string
 	var all [][]ScanTime
 	for _, s := range Scans {
-		times, about, err := s.Measure(context.Background(), []int{2048, 1024}, nil, lrun.WithBackend("cpu"))
+		times, about, err := s.Measure(context.Background(), []int{2048, 1024}, 0, nil, lrun.WithBackend("cpu"))
 		if err != nil || about.Backend != "cpu" {
 			t.Fatalf("%s on %s: %v", s.Name, about.Backend, err)
 		}
@@ -22,10 +22,13 @@ func TestScans(t *testing.T) {
 		}
 		names, all = append(names, s.Name), append(all, times)
 	}
+	if times, _, err := Scans[0].Measure(context.Background(), []int{1024, 2048}, 1, nil, lrun.WithBackend("cpu")); err != nil || len(times) != 1 {
+		t.Errorf("in a nanosecond: %+v (%v), want the first length alone", times, err)
+	}
 	if err := PlotScans(filepath.Join(t.TempDir(), "scans.png"), "scans", names, all); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := Scans[0].Measure(context.Background(), []int{100}, nil); err == nil {
+	if _, _, err := Scans[0].Measure(context.Background(), []int{100}, 0, nil); err == nil {
 		t.Error("a length of 100 tokens is measured")
 	}
 }

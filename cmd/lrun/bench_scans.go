@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -20,6 +22,7 @@ type scanned struct {
 
 func newBenchScans(s *settings) *cobra.Command {
 	var lengths, plot string
+	var most time.Duration
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "scans",
@@ -41,7 +44,7 @@ to all tokens and to a window (lambda), lightning attention, Mamba, Mamba-2 and 
 			var times [][]eval.ScanTime
 			for _, scan := range eval.Scans {
 				bar := s.newProgress(cmd, scan.Name, false)
-				took, about, err := scan.Measure(ctx, at, func(done, total int) { bar.set(int64(done), int64(total)) }, s.options(cmd.Flags())...)
+				took, about, err := scan.Measure(ctx, at, most, func(done, total int) { bar.set(int64(done), int64(total)) }, s.options(cmd.Flags())...)
 				bar.close()
 				if err != nil {
 					return err
@@ -63,6 +66,7 @@ to all tokens and to a window (lambda), lightning attention, Mamba, Mamba-2 and 
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&lengths, "lengths", "1k,4k,16k,64k", "lengths in tokens")
+	f.DurationVar(&most, "most", 2*time.Minute, "leave out a length that would take longer than this to come to (0: none)")
 	f.StringVar(&plot, "plot", "", "draw time by length into a PNG")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
@@ -72,7 +76,8 @@ to all tokens and to a window (lambda), lightning attention, Mamba, Mamba-2 and 
 func printScans(out io.Writer, names []string, times [][]eval.ScanTime) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "µs a token at\t")
-	for _, t := range times[0] {
+	longest := slices.MaxFunc(times, func(a, b []eval.ScanTime) int { return len(a) - len(b) })
+	for _, t := range longest {
 		fmt.Fprintf(w, "%s\t", humanize.Comma(int64(t.Tokens)))
 	}
 	fmt.Fprintln(w, "device memory\t")
@@ -80,6 +85,9 @@ func printScans(out io.Writer, names []string, times [][]eval.ScanTime) error {
 		fmt.Fprintf(w, "%s\t", name)
 		for _, t := range times[i] {
 			fmt.Fprintf(w, "%.1f\t", 1e6*t.SecondsPerToken)
+		}
+		for range len(longest) - len(times[i]) {
+			fmt.Fprint(w, "-\t")
 		}
 		fmt.Fprintf(w, "%s\t\n", bytesText(times[i][len(times[i])-1].DeviceBytes))
 	}
