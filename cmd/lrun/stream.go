@@ -15,6 +15,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/lrun/lrun"
 	"github.com/lrun/lrun/eval"
@@ -39,17 +40,18 @@ func newStream(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stream FILE|-",
 		Short: "Read a text without end, and answer questions on it",
-		Long: `Read a text of any length, a file or stdin, with a memory that keeps what matters (--memory infllm unless another is chosen),
-and answer questions on it: at the end, every so many tokens, or typed while it is read. A question and its answer leave
-no trace in what is read after them. Ctrl-C ends the reading; with --session it can go on later.`,
+		Long: `Read a text of any length, a file or stdin, with a memory that keeps what matters (--memory infllm unless another is chosen;
+models whose layers carry a state need none), and answer questions on it: at the end, every so many tokens, or typed while it is read.
+A question and its answer leave no trace in what is read after them. Ctrl-C ends the reading; with --session it can go on
+later.`,
 		Example: `  lrun stream book.txt --ask "What is the pass key? The pass key is"
   tail -f log.txt | lrun stream - -m checkpoints/Qwen3-0.6B --ask "What went wrong?" --ask-every 10000
   lrun stream -m DIR growing.txt --follow --session growing.lrun
   lrun stream book.txt --memory infllm --memory-opt block_size=32,topk=4 --ask "…" --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if s.memory == "" {
-				s.memory = "infllm"
+			if err := s.endless(cmd.Flags()); err != nil {
+				return err
 			}
 			f.interactive = args[0] != "-" && isTerminal(cmd.InOrStdin())
 			return s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
@@ -69,6 +71,18 @@ no trace in what is read after them. Ctrl-C ends the reading; with --session it 
 	f.draw.register(flags)
 	f.traced.register(flags)
 	return cmd
+}
+
+// endless chooses a memory for texts without end where none was said and the model needs one: layers that attend do.
+func (s *settings) endless(f *pflag.FlagSet) error {
+	if s.memory != "" {
+		return nil
+	}
+	about, err := s.describe(f)
+	if err == nil && about.Heads > 0 {
+		s.memory = "infllm"
+	}
+	return err
 }
 
 // bytesPerToken is a guess that is rather too small.

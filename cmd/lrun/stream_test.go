@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lrun/lrun/internal/testkit"
 )
 
 // streamText is a text of some 1,500 tokens with a pass key near its start.
@@ -89,5 +91,18 @@ func TestBenchAndTrace(t *testing.T) {
 	page, err := os.ReadFile(strings.TrimSuffix(file, ".json") + ".html")
 	if err != nil || !strings.Contains(string(page), "29141") {
 		t.Errorf("the page lacks the key (%v)", err)
+	}
+}
+
+// Ensure that a model whose layers carry states is streamed without a memory.
+func TestStreamOfStates(t *testing.T) {
+	dir := copyModel(t) // for its tokenizer
+	for _, name := range []string{"config.json", "model.safetensors"} {
+		copyFile(t, testkit.Testdata("golden", "falcon_mamba", name), filepath.Join(dir, name))
+	}
+	text := strings.Repeat("7 9 7 3 ", 300) // ids that are in the small vocabulary
+	r := streamed1(t, text, "-m", dir, "--ask", "7", "--max-tokens", "4", "-")
+	if r.Tokens < 1000 || len(r.Answers) != 1 || r.Memory.Blocks != 0 || r.HostBytes != 0 {
+		t.Errorf("%+v", r)
 	}
 }
