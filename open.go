@@ -84,13 +84,13 @@ func open(dir folder, options []Option) (*Model, error) {
 		return nil, err
 	}
 	m.net, err = model.Load(m.backend, spec, ckpt, model.Options{
-		Chunk: o.chunk, KV: o.kv, Memory: m.policy, Room: o.room, Progress: o.progress,
+		Chunk: o.chunk, KV: o.kv, Memory: m.policy, Room: o.room, Progress: o.progress, Mitigation: o.mitigation,
 	})
 	if err != nil {
 		return nil, errors.Join(err, m.backend.Close())
 	}
 	m.weights = fingerprint(ckpt)
-	if m.info, err = newInfo(dir, spec, ckpt, o.kv, m.policy, m.context); err != nil {
+	if m.info, err = newInfo(dir, spec, ckpt, o, m.policy, m.context); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil

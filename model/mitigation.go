@@ -39,23 +39,35 @@ func ParseMitigation(text string) (Mitigation, error) {
 	return m, nil
 }
 
-// mitigate applies it to the network's layers, of which some must be Mamba-2's.
-func (n *network) mitigate(m Mitigation) error {
+// String is what ParseMitigation reads; empty for none.
+func (m Mitigation) String() string {
+	if m == (Mitigation{}) {
+		return ""
+	}
+	return fmt.Sprintf("rri:%v,%v", m.Retain, m.Insert)
+}
+
+// Check refuses a mitigation for a model that has no layers of Mamba-2.
+func (m Mitigation) Check(s *Spec) error {
 	if m == (Mitigation{}) {
 		return nil
 	}
-	found := false
+	for i := range s.Layers {
+		if _, ok := s.Layers[i].Mixer.(*Mamba2); ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("mitigation %v is for layers of Mamba-2, and %s has none: leave it out", m, s.Type)
+}
+
+// mitigate applies it to the network's layers of Mamba-2.
+func (n *network) mitigate(m Mitigation) {
 	for i := range n.layers {
 		if x, ok := n.layers[i].mixer.(*mamba2Mixer); ok {
-			found = true
 			x.insert = float32(m.Insert)
 			if m.Retain > 0 {
 				x.retain = float32(math.Log(m.Retain))
 			}
 		}
 	}
-	if !found {
-		return fmt.Errorf("mitigation rri is for layers of Mamba-2, and %s has none: leave it out", n.spec.Type)
-	}
-	return nil
 }

@@ -54,6 +54,9 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	if err := s.fits(b, o.KV); err != nil {
 		return nil, err
 	}
+	if err := o.Mitigation.Check(s); err != nil {
+		return nil, err
+	}
 	l := &loader{b: b, ckpt: ckpt, base: s.Base, progress: o.Progress}
 	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk, policy: o.Memory}
 	if m.chunk <= 0 {
@@ -70,10 +73,8 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 			m.chunk = min(m.chunk, most)
 		}
 	}
-	err := m.net.mitigate(o.Mitigation)
-	if err == nil {
-		err = l.run()
-	}
+	m.net.mitigate(o.Mitigation)
+	err := l.run()
 	m.release = l.release
 	if err == nil {
 		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
