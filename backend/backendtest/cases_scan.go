@@ -23,6 +23,9 @@ func scanCases() []Case {
 	for _, states := range []int{1, 4, 5, 17, 64, 65, 128} {
 		all = append(all, selectiveScan(19, 33, states, 1, true, backend.SiLU))
 	}
+	for phase := range backend.BoundNorms + 1 {
+		all = append(all, stateNorm(1, 1, 1, phase), stateNorm(3, 5, 17, phase), stateNorm(24, 64, 128, phase))
+	}
 	return append(append(all, partNorm(3, 1, 1, 4, backend.Identity, false), partNorm(2, 700, 300, 1300, backend.Sigmoid, true),
 		conv(65540, 3, 3, 0, backend.SiLU, true)), ssdCases()...)
 }
@@ -128,6 +131,21 @@ func ssd(tokens int, a backend.SSD, width int, with string) Case {
 		r.show("y", dst)
 		// Products of ones, give or take, that now and then cancel in a whole row.
 		r.results[0].floor, r.results[1].floor = 1, math.Sqrt(float64(a.State))
+	}}
+}
+
+func stateNorm(heads, width, states int, phase backend.NormPhase) Case {
+	name := fmt.Sprintf("%d heads of [%d][%d], phase %d", heads, width, states, phase)
+	return Case{"state_norm", name, single, false, func(r *rig) {
+		most := make([]float32, heads) // above and below what the norms are
+		for h := range most {
+			most[h] = float32(math.Sqrt(float64(width*states))) * (0.5 + float32(h%2))
+		}
+		state, to := r.normal(heads*width, states, 1), r.empty(1, heads)
+		a := backend.StateNorm{Heads: heads, Phase: phase, From: r.floats(1, heads, most), To: to}
+		r.do(func(o backend.Ops) { o.StateNorm(state, a) })
+		r.show("state", state)
+		r.show("norms", to)
 	}}
 }
 
