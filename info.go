@@ -122,9 +122,6 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	if err := s.Learn(ckpt); err != nil {
 		return Info{}, err
 	}
-	if err := o.mitigation.Check(s); err != nil {
-		return Info{}, err
-	}
 	info := Info{
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
 		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),

@@ -84,7 +84,7 @@ func open(dir folder, options []Option) (*Model, error) {
 		return nil, err
 	}
 	m.net, err = model.Load(m.backend, spec, ckpt, model.Options{
-		Chunk: o.chunk, KV: o.kv, Memory: m.policy, Room: o.room, Progress: o.progress, Mitigation: o.mitigation,
+		Chunk: o.chunk, KV: o.kv, Memory: m.policy, Room: o.room, Progress: o.progress,
 	})
 	if err != nil {
 		return nil, errors.Join(err, m.backend.Close())
@@ -119,7 +119,11 @@ func (dir folder) spec(o *openOptions) (*model.Spec, error) {
 		return nil, err
 	}
 	config.UseRope(o.scaling(), o.context)
-	return model.Declare(config)
+	spec, err := model.Declare(config)
+	if err != nil {
+		return nil, err
+	}
+	return spec, spec.Mitigate(o.mitigation)
 }
 
 // tokenizer is the folder's tokenizer, or nil where there are no tokenizer files: then only ids go in and out.

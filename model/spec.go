@@ -9,11 +9,13 @@ import (
 
 // Spec declares a decoder-only transformer. Shapes are [rows][cols]; names are the checkpoint's, without ".weight".
 type Spec struct {
+
 	Type    string // model_type
 	Vocab   int
 	Dim     int    // width of the residual stream
 	Context int    // positions the model was trained for
 	Fixed   bool   // positions are learned: none exist beyond Context
+	StepEnd int    // no step goes past a multiple of so many tokens; 0: any may
 	Base    string // prefix of the transformer's tensors, which checkpoints of the bare model lack
 
 	Embedding Embedding
