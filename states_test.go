@@ -140,8 +140,8 @@ func TestCarriersInfo(t *testing.T) {
 	})
 }
 
-// Ensure that a mitigation is said in Info, belongs to a session's file, which goes on as its text, and is
-// refused by models without layers of Mamba-2.
+// Ensure that a mitigation is said in Info, belongs to a session's file, which goes on as its text,
+// and is refused by models without layers of Mamba-2.
 func TestMitigations(t *testing.T) {
 	dir := testkit.Testdata("golden", "mamba2_groups")
 	path := filepath.Join(t.TempDir(), "session")

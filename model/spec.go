@@ -9,7 +9,6 @@ import (
 
 // Spec declares a decoder-only transformer. Shapes are [rows][cols]; names are the checkpoint's, without ".weight".
 type Spec struct {
-
 	Type    string // model_type
 	Vocab   int
 	Dim     int    // width of the residual stream
