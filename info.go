@@ -33,6 +33,8 @@ type Info struct {
 	Costs  []Cost     `json:"costs"`  // of texts of some lengths
 	Ropes  []RopeInfo `json:"ropes"`  // none where positions are told apart otherwise
 
+	Mitigation string `json:"mitigation,omitempty"` // of the collapse of states, as WithMitigation takes it
+
 	Backend     string `json:"backend,omitempty"` // "webgpu" or "cpu"; this and what follows of an open model only
 	Adapter     string `json:"adapter,omitempty"`
 	DeviceBytes int64  `json:"device_bytes,omitempty"` // held on the device now
@@ -108,7 +110,7 @@ func describe(dir folder, options []Option) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	info, err := newInfo(dir, spec, ckpt, o.kv, policy, context)
+	info, err := newInfo(dir, spec, ckpt, o, policy, context)
 	if closing := ckpt.Close(); err == nil {
 		err = closing
 	}
@@ -116,14 +118,14 @@ func describe(dir folder, options []Option) (Info, error) {
 }
 
 // newInfo puts together what is known before a model is loaded, of a session that may hold context tokens.
-func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, kv backend.DType, p memory.Policy, context int) (Info, error) {
+func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions, p memory.Policy, context int) (Info, error) {
 	if err := s.Learn(ckpt); err != nil {
 		return Info{}, err
 	}
 	info := Info{
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
-		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(kv)), StateBytes: stateBytes(s),
-		Memory: p.String(), Costs: costs(s, kv, p, context), Ropes: ropes(s, p.Span(context)),
+		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
+		Mitigation: o.mitigation.String(), Memory: p.String(), Costs: costs(s, o.kv, p, context), Ropes: ropes(s, p.Span(context)),
 	}
 	if context == endless {
 		info.Context = 0

@@ -90,7 +90,7 @@ func open(dir folder, options []Option) (*Model, error) {
 		return nil, errors.Join(err, m.backend.Close())
 	}
 	m.weights = fingerprint(ckpt)
-	if m.info, err = newInfo(dir, spec, ckpt, o.kv, m.policy, m.context); err != nil {
+	if m.info, err = newInfo(dir, spec, ckpt, o, m.policy, m.context); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
@@ -119,7 +119,11 @@ func (dir folder) spec(o *openOptions) (*model.Spec, error) {
 		return nil, err
 	}
 	config.UseRope(o.scaling(), o.context)
-	return model.Declare(config)
+	spec, err := model.Declare(config)
+	if err != nil {
+		return nil, err
+	}
+	return spec, spec.Mitigate(o.mitigation)
 }
 
 // tokenizer is the folder's tokenizer, or nil where there are no tokenizer files: then only ids go in and out.

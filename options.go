@@ -6,6 +6,7 @@ import (
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/memory"
+	"github.com/lrun/lrun/model"
 	"github.com/lrun/lrun/trace"
 	"github.com/lrun/lrun/weights"
 )
@@ -25,6 +26,8 @@ type openOptions struct {
 	random   weights.DType                            // of made-up weights; none: the checkpoint's
 	memory   func(trained int) (memory.Policy, error) // nil: not said
 	progress func(done, total int64)
+
+	mitigation model.Mitigation
 }
 
 // choose applies options to the defaults.
@@ -162,6 +165,17 @@ func WithMemoryNamed(name, options string) Option {
 	return func(o *openOptions) error {
 		o.memory = func(trained int) (memory.Policy, error) { return memory.Parse(name, options, trained) }
 		return nil
+	}
+}
+
+// WithMitigation keeps the states of Mamba-2 layers from collapsing in texts longer than those of training, by a method of
+// Stuffed Mamba (arXiv 2410.07145): "rri", reduced retention and insertion, or "rri:0.9999,0.75" with factors other than the
+// paper's of what a state remembers and of what a token adds; "statenorm", no head's state above the norm that it had after
+// 1024 tokens of the text, or after another multiple of 128: "statenorm:2048". A model without such layers does not open.
+func WithMitigation(text string) Option {
+	return func(o *openOptions) (err error) {
+		o.mitigation, err = model.ParseMitigation(text)
+		return err
 	}
 }
 

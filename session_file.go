@@ -46,8 +46,16 @@ func (m *Model) header() sessionHeader {
 	}
 	return sessionHeader{
 		Model:   fmt.Sprintf("%s %d layers of %d, vocabulary %d, weights %08x", i.Type, i.Layers, i.Dim, i.Vocab, m.weights),
-		Options: fmt.Sprintf("memory %+v, rope %+v, kv %d bytes a token", policy, ropeNames(i.Ropes), i.KVTokenBytes),
+		Options: fmt.Sprintf("memory %+v, rope %+v, kv %d bytes a token", policy, ropeNames(i.Ropes), i.KVTokenBytes) + mitigated(i),
 	}
+}
+
+// mitigated is what the states depend on beside that, where anything: files from before there were mitigations stay good.
+func mitigated(i Info) string {
+	if i.Mitigation == "" {
+		return ""
+	}
+	return ", mitigation " + i.Mitigation
 }
 
 func ropeNames(ropes []RopeInfo) (names []string) {

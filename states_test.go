@@ -1,6 +1,7 @@
 package lrun
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,4 +138,49 @@ func TestCarriersInfo(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Ensure that a mitigation is said in Info, belongs to a session's file, which goes on as its text,
+// and is refused by models without layers of Mamba-2.
+func TestMitigations(t *testing.T) {
+	dir := testkit.Testdata("golden", "mamba2_groups")
+	path := filepath.Join(t.TempDir(), "session")
+	for i, text := range []string{"rri:0.99,0.5", "statenorm:128"} {
+		m, err := Open(dir, WithBackend("cpu"), WithAnyLength(), WithMitigation(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		if described, err := Describe(dir, WithMitigation(text)); err != nil || described.Mitigation != text || described.StateBytes != m.Info().StateBytes {
+			t.Errorf("%s is described as %q, %d bytes of states (%v)", text, described.Mitigation, described.StateBytes, err)
+		}
+		if _, _, err := m.LoadSession(t.Context(), path); i > 0 && !errors.Is(err, ErrSessionFile) {
+			t.Errorf("the session of another mitigation: %v", err)
+		}
+		s, err := m.NewSession()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		generated(t, s, randomIDs(0, 300), 90)
+		if err := s.Save(t.Context(), path, ""); err != nil {
+			t.Fatal(err)
+		}
+		loaded, _, err := m.LoadSession(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer loaded.Close()
+		next := randomIDs(400, 20)
+		want := fresh(t, m, append(s.IDs(), next...), 12)
+		if got := generated(t, loaded, next, 12); !slices.Equal(got, want) {
+			t.Errorf("%s: a file goes on with %v, want %v", text, got, want)
+		}
+		if _, err := Describe(testkit.Testdata("golden", "falcon_mamba"), WithMitigation(text)); err == nil || !strings.Contains(err.Error(), "has none") {
+			t.Errorf("%s of Mamba: %v", text, err)
+		}
+	}
+	if _, err := Describe(dir, WithMitigation("window")); err == nil || !strings.Contains(err.Error(), "the form is") {
+		t.Errorf("an unknown mitigation: %v", err)
+	}
 }

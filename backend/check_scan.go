@@ -72,6 +72,17 @@ func (a SSD) Check(dst, x Tensor) error {
 		sized("A", a.A, 1, a.Heads), vector("D", a.D, a.Heads), from, to)
 }
 
+// Check checks the operands of Ops.StateNorm.
+func (a StateNorm) Check(state Tensor) error {
+	if a.Heads < 1 || state.Rows%a.Heads != 0 {
+		return fmt.Errorf("state_norm of %s: %d rows are not a multiple of %d heads", state, state.Rows, a.Heads)
+	}
+	if err := apart("state_norm", a.From, a.To); err != nil {
+		return err
+	}
+	return first("state_norm", state, sized("the norms before", a.From, 1, a.Heads), sized("the norms after", a.To, 1, a.Heads))
+}
+
 // Parts is the number of parts of a row of so many columns.
 func (a PartNorm) Parts(cols int) int {
 	n := (cols - a.Lead) / a.Part

@@ -41,6 +41,7 @@ type Ops interface {
 	Conv(dst, x Tensor, a Conv)
 	SelectiveScan(dst, x Tensor, a SelectiveScan)
 	SSD(dst, x Tensor, a SSD)
+	StateNorm(state Tensor, a StateNorm)
 	PartNorm(dst, x Tensor, a PartNorm)
 	RGLRU(dst, x Tensor, a RGLRU)
 }

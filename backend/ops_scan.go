@@ -58,6 +58,24 @@ type SSD struct {
 // Channels is P, the channels of a head, for a result of so many columns.
 func (a SSD) Channels(cols int) int { return cols / a.Heads }
 
+// StateNorm keeps the states of heads [Heads·P][N] from growing past the norms that they had (state normalisation of Stuffed
+// Mamba, arXiv 2410.07145): in place, by each head's Frobenius norm.
+type StateNorm struct {
+	Heads    int
+	Phase    NormPhase
+	From, To Tensor // f32 [1][Heads]: the largest norms, before and after
+}
+
+// NormPhase is what StateNorm does.
+type NormPhase uint32
+
+// The phases of StateNorm.
+const (
+	KeepNorms  NormPhase = iota // To = From
+	LearnNorms                  // To = the states' norms
+	BoundNorms                  // To = From, and a state whose norm is above its head's is scaled to it
+)
+
 // PartNorm is the RMS norm of each of several parts of a row by itself: the first Lead columns are a part (none where Lead
 // is 0), the others parts of Part columns each.
 //

@@ -431,7 +431,7 @@ func (m *Model) Fork(ctx context.Context, seq *Sequence) (*Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Sequence{Sequence: forked, stages: slices.Clone(seq.stages)}
+	f := &Sequence{Sequence: forked, stepEnd: seq.stepEnd, stages: slices.Clone(seq.stages)}
 	for i := range m.net.layers {
 		if from := seq.Mass(i); err == nil && !from.IsNone() {
 			err = m.copyTensor(ctx, f.Mass(i), from)

@@ -18,6 +18,7 @@ type Mamba2 struct {
 	Prefix                        string  // of A_log, D and dt_bias
 	Norm                          Norm    // of what is gated
 	NormParts                     int     // that it runs over, each by itself
+	Mitigation                    Mitigation
 }
 
 // Inner is the width of the layer's inside.
@@ -27,7 +28,13 @@ func (a *Mamba2) Inner() int { return a.Heads * a.HeadDim }
 func (a *Mamba2) wide() int { return a.Inner() + 2*a.Groups*a.State }
 
 // States implements Mixer.
-func (a *Mamba2) States() [][2]int { return [][2]int{a.Conv.state(), {a.Inner(), a.State}} }
+func (a *Mamba2) States() [][2]int {
+	states := [][2]int{a.Conv.state(), {a.Inner(), a.State}}
+	if a.Mitigation.Reference > 0 {
+		states = append(states, [2]int{1, a.Heads}) // the norms that bound
+	}
+	return states
+}
 
 // What a Mamba-2 layer fills on the way.
 const (
@@ -56,7 +63,6 @@ type mamba2Mixer struct {
 	inBias, outBias backend.Tensor
 	a, d, dtBias    backend.Tensor
 	norm            backend.Tensor
-	retain, insert  float32 // see Mitigation
 }
 
 func (a *Mamba2) plan(l *loader) mixer {
@@ -77,12 +83,28 @@ func (m *mamba2Mixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	o.SSD(r[mamba2Out], r[mamba2Conv], backend.SSD{
 		Heads: a.Heads, Groups: a.Groups, State: a.State,
 		Delta: r[mamba2In], DeltaFirst: inner + a.wide(), DeltaBias: m.dtBias, Least: float32(a.Least), Most: float32(a.Most),
-		A: m.a, D: m.d, Retain: m.retain, Insert: m.insert, From: p.from[1], To: p.to[1],
+		A: m.a, D: m.d, Retain: a.Mitigation.retain(), Insert: float32(a.Mitigation.Insert), From: p.from[1], To: p.to[1],
 	})
+	m.bound(o, p)
 	o.PartNorm(r[mamba2Normed], r[mamba2Out], backend.PartNorm{
 		Eps: float32(a.Norm.Eps), Part: inner / a.NormParts, Weight: m.norm, Gate: r[mamba2In], Act: a.Act, Before: true,
 	})
 	o.Linear(y, r[mamba2Normed], m.out, backend.Linear{Bias: m.outBias})
+}
+
+// bound keeps the state's norms where they were after the reference; see Mitigation.
+func (m *mamba2Mixer) bound(o backend.Ops, p *passage) {
+	reference, phase := m.spec.Mitigation.Reference, backend.KeepNorms
+	if reference == 0 {
+		return
+	}
+	switch end := p.first + p.n; {
+	case end == reference:
+		phase = backend.LearnNorms
+	case end > reference && end%normEvery == 0:
+		phase = backend.BoundNorms
+	}
+	o.StateNorm(p.to[1], backend.StateNorm{Heads: m.spec.Heads, Phase: phase, From: p.from[2], To: p.to[2]})
 }
 
 // mamba2Of is a layer of some sizes in a model of width dim, with all that follows from them.

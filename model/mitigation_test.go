@@ -1,11 +1,13 @@
 package model
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/weights"
 )
@@ -44,8 +46,8 @@ func TestMitigation(t *testing.T) {
 	slices.Reverse(other[:40])
 	for _, b := range testkit.Backends(t) {
 		logits := func(dir string, ids []int32, m Mitigation) []float32 {
-			s := declared(t, testkit.Testdata("golden", "mamba2_groups"))
-			return allLogits(t, load(t, b, dir, s, Options{Mitigation: m}), b, ids, 16)
+			s := mitigated(t, m)
+			return allLogits(t, load(t, b, dir, s, Options{}), b, ids, 16)
 		}
 		last := func(l []float32) []float32 { return l[59*len(l)/60:] }
 		plain := logits(dir, ids, Mitigation{})
@@ -68,25 +70,89 @@ func TestMitigation(t *testing.T) {
 
 // Ensure that mitigations are read by name, and that what cannot be is said.
 func TestMitigationErrors(t *testing.T) {
-	for text, want := range map[string]Mitigation{"rri": {0.9999, 0.75}, "rri:0.999,0.5": {0.999, 0.5}} {
+	for text, want := range map[string]Mitigation{
+		"rri": {Retain: 0.9999, Insert: 0.75}, "rri:0.999,0.5": {Retain: 0.999, Insert: 0.5},
+		"statenorm": {Reference: 1024}, "statenorm:256": {Reference: 256},
+	} {
 		if m, err := ParseMitigation(text); err != nil || m != want {
 			t.Errorf("%s is %v (%v)", text, m, err)
 		}
+		if again, err := ParseMitigation(want.String()); err != nil || again != want {
+			t.Errorf("%s is written %v, which is read as %v (%v)", text, want, again, err)
+		}
 	}
-	for _, text := range []string{"", "window", "rri:", "rri:1", "rri:2,1", "rri:0,1", "rri:0.9,0", "rri:0.9,x", "rri:NaN,1", "rri:1,2,3"} {
+	for _, text := range []string{"", "window", "rri:", "rri:1", "rri:2,1", "rri:0,1", "rri:0.9,0", "rri:0.9,x", "rri:NaN,1", "rri:1,2,3", "statenorm:", "statenorm:0", "statenorm:-128", "statenorm:100", "statenorm:1e3"} {
 		if _, err := ParseMitigation(text); err == nil || !strings.Contains(err.Error(), "the form is rri") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	dir := testkit.Testdata("golden", "falcon_mamba")
-	ckpt, err := weights.Open(dir)
+	err := declared(t, testkit.Testdata("golden", "falcon_mamba")).Mitigate(Mitigation{Insert: 0.5})
+	if err == nil || !strings.Contains(err.Error(), "falcon_mamba has none") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// mitigated is the model of the tests with a mitigation.
+func mitigated(t *testing.T, m Mitigation) *Spec {
+	t.Helper()
+	s := declared(t, testkit.Testdata("golden", "mamba2_groups"))
+	if err := s.Mitigate(m); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Ensure that no bound shows before the first look past the reference, that one does after it, and that chunks, forks and
+// files go on as the whole text does, with each mitigation.
+func TestMitigationGoesOn(t *testing.T) {
+	dir, ids := testkit.Testdata("golden", "mamba2_groups"), longText(420)
+	for _, b := range testkit.Backends(t) {
+		plain := allLogits(t, load(t, b, dir, mitigated(t, Mitigation{}), Options{}), b, ids, 128)
+		for _, mitigation := range []Mitigation{{Retain: 0.999, Insert: 0.75}, {Reference: 128}} {
+			m := load(t, b, dir, mitigated(t, mitigation), Options{})
+			want := allLogits(t, m, b, ids, 128)
+			if n := 256 * m.Spec.Vocab; mitigation.Reference > 0 {
+				before, after := largestError(want[:n], plain[:n]), largestError(want[n:], plain[n:])
+				if !(before <= 2e-5*size(plain)) || !(after > 1e-4*size(plain)) {
+					t.Errorf("%s: %v changes logits by %.3g before it may, by %.3g after", b.Name(), mitigation, before, after)
+				}
+			}
+			for _, chunk := range []int{1, 7, 64} {
+				if e := largestError(allLogits(t, m, b, ids, chunk), want); !(e <= 2e-5*size(want)) {
+					t.Errorf("%s: %v in chunks of %d differs by %.3g", b.Name(), mitigation, chunk, e)
+				}
+			}
+			goesOn(t, b, m, ids, want)
+		}
+	}
+}
+
+// goesOn tests a fork and a file made in the middle of a text whose logits are want.
+func goesOn(t *testing.T, b backend.Backend, m *Model, ids []int32, want []float32) {
+	t.Helper()
+	seq, err := m.NewSequence()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ckpt.Close()
-	b := testkit.Backends(t)[0]
-	_, err = Load(b, declared(t, dir), ckpt, Options{Mitigation: Mitigation{Insert: 0.5}})
-	if err == nil || !strings.Contains(err.Error(), "falcon_mamba has none") || b.Memory() != 0 {
-		t.Errorf("error %v, %d bytes held", err, b.Memory())
+	rest(t, m, b, seq, ids[:200], 64)
+	fork, err := m.Fork(t.Context(), seq)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := m.Save(t.Context(), seq, &file); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, m, b, seq, ids[:100], 50)
+	m.Release(seq)
+	restored, err := m.Restore(t.Context(), &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*Sequence{"a fork": fork, "a file": restored} {
+		if e := largestError(rest(t, m, b, s, ids[200:], 13), want[200*m.Spec.Vocab:]); !(e <= 2e-5*size(want)) {
+			t.Errorf("%s: %s differs by %.3g", b.Name(), name, e)
+		}
+		m.Release(s)
 	}
 }

@@ -30,13 +30,13 @@ type mixer interface {
 type passage struct {
 	room     []backend.Tensor // [tokens][widths]
 	from, to []backend.Tensor // the states before and after
-	first    int              // the position of the first token
+	first, n int              // the position of the first token, and how many there are
 }
 
 // passage is that of layer i, good until the next one's.
 func (in *step) passage(s *scratch, i int) *passage {
 	p := &s.passage
-	p.first, p.room = in.seq.Len()-in.n, p.room[:0]
+	p.first, p.n, p.room = in.seq.Len()-in.n, in.n, p.room[:0]
 	p.from, p.to = in.seq.States(i)
 	for _, t := range s.mixing[i] {
 		p.room = append(p.room, in.rows(t))

@@ -18,8 +18,6 @@ type Options struct {
 	Memory   memory.Policy           // which tokens a query sees; nil: memory.Full
 	Room     int                     // tokens of a sequence for which memory is taken at once; 0: for a chunk
 	Progress func(done, total int64) // called while weights are uploaded, with bytes
-
-	Mitigation Mitigation // of the collapse of states in long texts
 }
 
 // Model is a network on a backend, with the cache of its sequences.
@@ -65,15 +63,15 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	if n := m.policy.Chunk(); n > 0 {
 		m.chunk = n
 	}
+	if s.StepEnd > 0 {
+		m.chunk = min(m.chunk, s.StepEnd)
+	}
 	for _, r := range s.Ropes() {
 		if most := r.MostAtOnce(); most > 0 {
 			m.chunk = min(m.chunk, most)
 		}
 	}
-	err := m.net.mitigate(o.Mitigation)
-	if err == nil {
-		err = l.run()
-	}
+	err := l.run()
 	m.release = l.release
 	if err == nil {
 		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
@@ -147,7 +145,7 @@ func (m *Model) NewSequence() (*Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sequence{Sequence: seq, stages: make([]int, len(m.scratch.ropes))}
+	s := &Sequence{Sequence: seq, stepEnd: m.Spec.StepEnd, stages: make([]int, len(m.scratch.ropes))}
 	if s.surprise, err = m.newSurprise(); err != nil {
 		seq.Release()
 		return nil, err

@@ -17,6 +17,16 @@ type Sequence struct {
 	work      Work
 	traced    bool   // the looks of each step are kept
 	looks     []Look // of the last step, by layer
+	stepEnd   int    // see Spec.StepEnd
+}
+
+// Step is how many of n tokens may be read next in one step.
+func (s *Sequence) Step(n int) int {
+	n = s.Sequence.Step(n)
+	if s.stepEnd > 0 {
+		n = min(n, s.stepEnd-s.Len()%s.stepEnd)
+	}
+	return n
 }
 
 // rotary is one of the network's ropes and what a step uploads for it.

@@ -129,7 +129,7 @@ func (m *Model) Restore(ctx context.Context, r io.Reader) (*Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	seq := &Sequence{Sequence: inner, stages: v.Stages}
+	seq := &Sequence{Sequence: inner, stepEnd: m.Spec.StepEnd, stages: v.Stages}
 	if seq.surprise, err = m.newSurprise(); err == nil {
 		err = m.restore(ctx, seq, &v, pages, reps, r)
 	}

@@ -14,6 +14,7 @@ type Spec struct {
 	Dim     int    // width of the residual stream
 	Context int    // positions the model was trained for
 	Fixed   bool   // positions are learned: none exist beyond Context
+	StepEnd int    // no step goes past a multiple of so many tokens; 0: any may
 	Base    string // prefix of the transformer's tensors, which checkpoints of the bare model lack
 
 	Embedding Embedding

@@ -26,6 +26,9 @@ func scanCases() []Case {
 	for _, states := range []int{1, 4, 128} { // as many tokens at once as a device takes: the second call's 8,192
 		all = append(all, selectiveScan(12288, 3, states, 1, true, backend.SiLU))
 	}
+	for phase := range backend.BoundNorms + 1 {
+		all = append(all, stateNorm(1, 1, 1, phase), stateNorm(3, 5, 17, phase), stateNorm(24, 64, 128, phase))
+	}
 	return append(append(all, partNorm(3, 1, 1, 4, backend.Identity, false), partNorm(2, 700, 300, 1300, backend.Sigmoid, true),
 		conv(65540, 3, 3, 0, backend.SiLU, true)), ssdCases()...)
 }
@@ -140,6 +143,21 @@ func ssd(tokens int, a backend.SSD, width int, with string) Case {
 		})
 		r.show("y", dst)
 		r.mayCancel(a.State)
+	}}
+}
+
+func stateNorm(heads, width, states int, phase backend.NormPhase) Case {
+	name := fmt.Sprintf("%d heads of [%d][%d], phase %d", heads, width, states, phase)
+	return Case{"state_norm", name, single, false, func(r *rig) {
+		most := make([]float32, heads) // above and below what the norms are
+		for h := range most {
+			most[h] = float32(math.Sqrt(float64(width*states))) * (0.5 + float32(h%2))
+		}
+		state, to := r.normal(heads*width, states, 1), r.empty(1, heads)
+		a := backend.StateNorm{Heads: heads, Phase: phase, From: r.floats(1, heads, most), To: to}
+		r.do(func(o backend.Ops) { o.StateNorm(state, a) })
+		r.show("state", state)
+		r.show("norms", to)
 	}}
 }
 

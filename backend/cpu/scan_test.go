@@ -122,6 +122,26 @@ func TestLightningVector(t *testing.T) {
 	f.want("o", y, 1, 2, 1, 2, 0, 0, 0.60653066, 1.21306132, -1, 1, -1, 1.60653066, 6, 0, 6.22313016, 0.0783808791)
 }
 
+// Ensure that norms are learned by head, kept, and bound the state of a head that is above its own, and no other.
+func TestStateNormVector(t *testing.T) {
+	f := fixture{t, Open()}
+	h, none := f.tensor(4, 3, 0, 0, 4, 1, 2, 2, 0), f.tensor(1, 0, 0)
+	learned, kept := f.tensor(1, 0, 0), f.tensor(1, 0, 0)
+	run := func(h backend.Tensor, phase backend.NormPhase, from, to backend.Tensor) {
+		f.do(func(o backend.Ops) { o.StateNorm(h, backend.StateNorm{Heads: 2, Phase: phase, From: from, To: to}) })
+	}
+	run(h, backend.LearnNorms, none, learned)
+	f.want("norms", learned, 5, 3)
+	f.want("state", h, 3, 0, 0, 4, 1, 2, 2, 0)
+	h = f.tensor(4, 6, 8, 0, 0, 1, 1, 1, 1)
+	run(h, backend.KeepNorms, learned, kept)
+	f.want("kept norms", kept, 5, 3)
+	f.want("kept state", h, 6, 8, 0, 0, 1, 1, 1, 1)
+	run(h, backend.BoundNorms, learned, kept)
+	f.want("norms that bound", kept, 5, 3)
+	f.want("bound state", h, 3, 4, 0, 0, 1, 1, 1, 1)
+}
+
 // Ensure that each part of a row is normalised by itself, and gated before or after.
 func TestPartNormVector(t *testing.T) {
 	f := fixture{t, Open()}

@@ -35,6 +35,15 @@ func (s *step) SSD(dst, x backend.Tensor, a backend.SSD) {
 	s.ssdVec(dst, x, a)
 }
 
+// StateNorm bounds the norms of heads' states; see backend.StateNorm.
+func (s *step) StateNorm(state backend.Tensor, a backend.StateNorm) {
+	if s.refused(a.Check(state)) {
+		return
+	}
+	params := [...]uint32{uint32(state.Rows / a.Heads), uint32(state.Cols), uint32(state.Stride), uint32(a.Phase)}
+	s.dispatch("state_norm", wgsl.StateNorm, "", params[:], uint32(a.Heads), 1, 1, bindTensor(a.From), bindTensor(a.To), bindTensor(state))
+}
+
 // inQuads reports whether B and C begin at quads of a row of x, and states are whole ones.
 func inQuads(dst backend.Tensor, a backend.SSD) bool { return a.State%4 == 0 && dst.Cols%4 == 0 }
 

@@ -171,6 +171,9 @@ func (r *report) print(out io.Writer) error {
 	}
 	fmt.Fprintf(w, "context\t%s, trained for %d\n", context, m.Trained)
 	fmt.Fprintf(w, "attention\t%s\n", m.Memory)
+	if m.Mitigation != "" {
+		fmt.Fprintf(w, "mitigation\t%s\n", m.Mitigation)
+	}
 	for _, rope := range m.Ropes {
 		fmt.Fprintf(w, "rope\t%s (%d layers)\n", rope.Summary, rope.Layers)
 	}
