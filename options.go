@@ -171,7 +171,8 @@ func WithMemoryNamed(name, options string) Option {
 // WithMitigation keeps the states of Mamba-2 layers from collapsing in texts longer than those of training, by a method of
 // Stuffed Mamba (arXiv 2410.07145): "rri", reduced retention and insertion, or "rri:0.9999,0.75" with factors other than the
 // paper's of what a state remembers and of what a token adds; "statenorm", no head's state above the norm that it had after
-// 1024 tokens of the text, or after another multiple of 128: "statenorm:2048". A model without such layers does not open.
+// 1024 tokens of the text, or after another multiple of 128: "statenorm:2048"; "window:8192", a sliding window by subtraction:
+// every 8192 tokens a state forgets all but the last 8192. A model without such layers does not open.
 func WithMitigation(text string) Option {
 	return func(o *openOptions) (err error) {
 		o.mitigation, err = model.ParseMitigation(text)

@@ -145,7 +145,7 @@ func TestCarriersInfo(t *testing.T) {
 func TestMitigations(t *testing.T) {
 	dir := testkit.Testdata("golden", "mamba2_groups")
 	path := filepath.Join(t.TempDir(), "session")
-	for i, text := range []string{"rri:0.99,0.5", "statenorm:128"} {
+	for i, text := range []string{"rri:0.99,0.5", "statenorm:128", "window:70"} {
 		m, err := Open(dir, WithBackend("cpu"), WithAnyLength(), WithMitigation(text))
 		if err != nil {
 			t.Fatal(err)

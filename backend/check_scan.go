@@ -83,6 +83,24 @@ func (a StateNorm) Check(state Tensor) error {
 	return first("state_norm", state, sized("the norms before", a.From, 1, a.Heads), sized("the norms after", a.To, 1, a.Heads))
 }
 
+// Check checks the operands of Ops.StateWindow.
+func (a StateWindow) Check(state Tensor) error {
+	d := a.Decays
+	if d.Heads < 1 || state.Rows%d.Heads != 0 {
+		return fmt.Errorf("state_window of %s: %d rows are not a multiple of %d heads", state, state.Rows, d.Heads)
+	}
+	if err := apart("state_window", a.From, a.To); err != nil {
+		return err
+	}
+	if err := apart("state_window", a.FadeFrom, a.FadeTo); err != nil {
+		return err
+	}
+	from, to := states(a.From, a.To, state.Rows, state.Cols)
+	return first("state_window", state, holds("delta", d.Delta, d.Delta.Rows, d.DeltaFirst, d.Heads),
+		vector("delta's bias", d.DeltaBias, d.Heads), sized("A", d.A, 1, d.Heads), from, to,
+		sized("what is left before", a.FadeFrom, 1, d.Heads), sized("what is left after", a.FadeTo, 1, d.Heads))
+}
+
 // Parts is the number of parts of a row of so many columns.
 func (a PartNorm) Parts(cols int) int {
 	n := (cols - a.Lead) / a.Part

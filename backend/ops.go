@@ -42,6 +42,7 @@ type Ops interface {
 	SelectiveScan(dst, x Tensor, a SelectiveScan)
 	SSD(dst, x Tensor, a SSD)
 	StateNorm(state Tensor, a StateNorm)
+	StateWindow(state Tensor, a StateWindow)
 	PartNorm(dst, x Tensor, a PartNorm)
 	RGLRU(dst, x Tensor, a RGLRU)
 }

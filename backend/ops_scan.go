@@ -76,6 +76,16 @@ const (
 	BoundNorms                  // To = From, and a state whose norm is above its head's is scaled to it
 )
 
+// StateWindow has the states of heads [Heads·P][N] forget what they were at a mark (the sliding window by subtraction of Stuffed
+// Mamba, arXiv 2410.07145): fade, the logarithm of what is left of that, grows by the logarithms of the decays of a step's
+// tokens. With Forget the state is S − e^fade·From, which is as if the text had begun after the mark, and the mark is set anew.
+type StateWindow struct {
+	Decays           SSD    // its Heads, Delta with all that makes it, A and Retain
+	Forget           bool   // To = S as it is then, FadeTo = 0; else To = From
+	From, To         Tensor // f32 [Heads·P][N]: the state at the mark
+	FadeFrom, FadeTo Tensor // f32 [1][Heads]
+}
+
 // PartNorm is the RMS norm of each of several parts of a row by itself: the first Lead columns are a part (none where Lead
 // is 0), the others parts of Part columns each.
 //

@@ -33,6 +33,9 @@ func (a *Mamba2) States() [][2]int {
 	if a.Mitigation.Reference > 0 {
 		states = append(states, [2]int{1, a.Heads}) // the norms that bound
 	}
+	if a.Mitigation.Window > 0 {
+		states = append(states, [2]int{a.Inner(), a.State}, [2]int{1, a.Heads}) // the state at the window's mark, and what is left of it
+	}
 	return states
 }
 
@@ -80,31 +83,37 @@ func (m *mamba2Mixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	a, r, inner := m.spec, p.room, m.spec.Inner()
 	o.Linear(r[mamba2In], h, m.in, backend.Linear{Bias: m.inBias})
 	m.conv.run(o, r[mamba2Conv], r[mamba2In], inner, p)
-	o.SSD(r[mamba2Out], r[mamba2Conv], backend.SSD{
+	ssd := backend.SSD{
 		Heads: a.Heads, Groups: a.Groups, State: a.State,
 		Delta: r[mamba2In], DeltaFirst: inner + a.wide(), DeltaBias: m.dtBias, Least: float32(a.Least), Most: float32(a.Most),
 		A: m.a, D: m.d, Retain: a.Mitigation.retain(), Insert: float32(a.Mitigation.Insert), From: p.from[1], To: p.to[1],
-	})
-	m.bound(o, p)
+	}
+	o.SSD(r[mamba2Out], r[mamba2Conv], ssd)
+	m.mitigate(o, p, ssd)
 	o.PartNorm(r[mamba2Normed], r[mamba2Out], backend.PartNorm{
 		Eps: float32(a.Norm.Eps), Part: inner / a.NormParts, Weight: m.norm, Gate: r[mamba2In], Act: a.Act, Before: true,
 	})
 	o.Linear(y, r[mamba2Normed], m.out, backend.Linear{Bias: m.outBias})
 }
 
-// bound keeps the state's norms where they were after the reference; see Mitigation.
-func (m *mamba2Mixer) bound(o backend.Ops, p *passage) {
-	reference, phase := m.spec.Mitigation.Reference, backend.KeepNorms
-	if reference == 0 {
-		return
+// mitigate keeps the state from collapsing; see Mitigation.
+func (m *mamba2Mixer) mitigate(o backend.Ops, p *passage, ssd backend.SSD) {
+	end := p.first + p.n
+	if r := m.spec.Mitigation.Window; r > 0 {
+		o.StateWindow(p.to[1], backend.StateWindow{
+			Decays: ssd, Forget: end%r == 0, From: p.from[2], To: p.to[2], FadeFrom: p.from[3], FadeTo: p.to[3],
+		})
 	}
-	switch end := p.first + p.n; {
-	case end == reference:
-		phase = backend.LearnNorms
-	case end > reference && end%normEvery == 0:
-		phase = backend.BoundNorms
+	if reference := m.spec.Mitigation.Reference; reference > 0 {
+		phase := backend.KeepNorms
+		switch {
+		case end == reference:
+			phase = backend.LearnNorms
+		case end > reference && end%normEvery == 0:
+			phase = backend.BoundNorms
+		}
+		o.StateNorm(p.to[1], backend.StateNorm{Heads: m.spec.Heads, Phase: phase, From: p.from[2], To: p.to[2]})
 	}
-	o.StateNorm(p.to[1], backend.StateNorm{Heads: m.spec.Heads, Phase: phase, From: p.from[2], To: p.to[2]})
 }
 
 // mamba2Of is a layer of some sizes in a model of width dim, with all that follows from them.

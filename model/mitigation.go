@@ -7,15 +7,18 @@ import (
 	"strings"
 )
 
-// Mitigation keeps the states of Mamba-2 layers from collapsing in texts longer than those of training, by one of two methods
+// Mitigation keeps the states of Mamba-2 layers from collapsing in texts longer than those of training, by one of three methods
 // of Stuffed Mamba (arXiv 2410.07145). With reduced retention and insertion (RRI) what is remembered and what is added shrink
 // by a factor with every token. With state normalisation no head's state keeps a norm above the one that it had after the
 // first tokens of the text itself: heads differ too much for one threshold, and a prompt of its own would have to be chosen
-// and read. The zero value changes nothing.
+// and read. With a sliding window of r tokens, by subtraction, a state at every multiple of r becomes h_t − (Π α_u) h_{t−r}, the
+// product of the decays since: what the last r tokens alone would have left. Between, it knows up to 2r; a window at every token
+// would need the inputs of r tokens. The zero value changes nothing.
 type Mitigation struct {
 	Retain    float64 // factor of what is remembered, above 0 and at most 1; 0: none
 	Insert    float64 // factor of what is added, above 0; 0: none
 	Reference int     // tokens after which norms of states are learned, a multiple of normEvery; 0: they have no bound
+	Window    int     // tokens of the sliding window; 0: none
 }
 
 // normEvery is the tokens between two looks at the norms of states. Steps end there.
@@ -23,10 +26,10 @@ const normEvery = 128
 
 // mitigationForm is how a Mitigation is written.
 const mitigationForm = "the form is rri, or rri:0.9999,0.75 (the factors of what is remembered and of what is added), " +
-	"or statenorm, or statenorm:1024 (the tokens after which norms are learned)"
+	"or statenorm, or statenorm:1024 (the tokens after which norms are learned), or window:8192 (the tokens that a state knows)"
 
-// ParseMitigation reads "rri", "rri:RETAIN,INSERT", "statenorm" or "statenorm:REFERENCE"; without numbers the factors are the
-// paper's, 0.9999 and 0.75, and the reference is 1024 tokens.
+// ParseMitigation reads "rri", "rri:RETAIN,INSERT", "statenorm", "statenorm:REFERENCE" or "window:TOKENS"; without numbers the
+// factors are the paper's, 0.9999 and 0.75, and the reference is 1024 tokens. A window should be below what the model was trained for.
 func ParseMitigation(text string) (Mitigation, error) {
 	name, args, given := strings.Cut(text, ":")
 	switch {
@@ -42,6 +45,12 @@ func ParseMitigation(text string) (Mitigation, error) {
 			return Mitigation{}, fmt.Errorf("mitigation %q: want a multiple of %d tokens; %s", text, normEvery, mitigationForm)
 		}
 		return Mitigation{Reference: n}, nil
+	case name == "window" && given:
+		n, err := strconv.Atoi(args)
+		if err != nil || n < 1 {
+			return Mitigation{}, fmt.Errorf("mitigation %q: want a number of tokens above 0; %s", text, mitigationForm)
+		}
+		return Mitigation{Window: n}, nil
 	}
 	return Mitigation{}, fmt.Errorf("mitigation %q is not known; %s", text, mitigationForm)
 }
@@ -62,6 +71,8 @@ func (m Mitigation) String() string {
 	switch {
 	case m.Reference > 0:
 		return fmt.Sprintf("statenorm:%d", m.Reference)
+	case m.Window > 0:
+		return fmt.Sprintf("window:%d", m.Window)
 	case m == (Mitigation{}):
 		return ""
 	}
@@ -90,8 +101,11 @@ func (s *Spec) Mitigate(m Mitigation) error {
 	if !found {
 		return fmt.Errorf("mitigation %v is for layers of Mamba-2, and %s has none: leave it out", m, s.Type)
 	}
-	if m.Reference > 0 {
+	switch {
+	case m.Reference > 0:
 		s.StepEnd = normEvery
+	case m.Window > 0:
+		s.StepEnd = m.Window
 	}
 	return nil
 }

@@ -62,6 +62,14 @@ func TestMitigation(t *testing.T) {
 		if e := largestError(last(logits(dir, ids, none)), last(logits(dir, other, none))); !(e <= 1e-5) {
 			t.Errorf("%s: with nothing retained another start changes logits by %.3g", b.Name(), e)
 		}
+		window := Mitigation{Window: 6}
+		early := append(slices.Clone(other[:6]), ids[6:]...)
+		if e := largestError(last(logits(dir, ids, window)), last(logits(dir, early, window))); !(e <= 1e-5) {
+			t.Errorf("%s: past the window another start changes logits by %.3g", b.Name(), e)
+		}
+		if e := largestError(last(plain), last(logits(dir, early, Mitigation{}))); e < 1e-4 {
+			t.Errorf("%s: without the window another start changes logits by %.3g only, which tests nothing", b.Name(), e)
+		}
 		if e := largestError(last(plain), last(logits(dir, other, Mitigation{}))); e < 1e-3 {
 			t.Errorf("%s: another start changes logits by %.3g only, which tests nothing", b.Name(), e)
 		}
@@ -72,7 +80,7 @@ func TestMitigation(t *testing.T) {
 func TestMitigationErrors(t *testing.T) {
 	for text, want := range map[string]Mitigation{
 		"rri": {Retain: 0.9999, Insert: 0.75}, "rri:0.999,0.5": {Retain: 0.999, Insert: 0.5},
-		"statenorm": {Reference: 1024}, "statenorm:256": {Reference: 256},
+		"statenorm": {Reference: 1024}, "statenorm:256": {Reference: 256}, "window:1000": {Window: 1000},
 	} {
 		if m, err := ParseMitigation(text); err != nil || m != want {
 			t.Errorf("%s is %v (%v)", text, m, err)
@@ -81,7 +89,7 @@ func TestMitigationErrors(t *testing.T) {
 			t.Errorf("%s is written %v, which is read as %v (%v)", text, want, again, err)
 		}
 	}
-	for _, text := range []string{"", "window", "rri:", "rri:1", "rri:2,1", "rri:0,1", "rri:0.9,0", "rri:0.9,x", "rri:NaN,1", "rri:1,2,3", "statenorm:", "statenorm:0", "statenorm:-128", "statenorm:100", "statenorm:1e3"} {
+	for _, text := range []string{"", "window", "window:", "window:0", "window:-1", "window:x", "rri:", "rri:1", "rri:2,1", "rri:0,1", "rri:0.9,0", "rri:0.9,x", "rri:NaN,1", "rri:1,2,3", "statenorm:", "statenorm:0", "statenorm:-128", "statenorm:100", "statenorm:1e3"} {
 		if _, err := ParseMitigation(text); err == nil || !strings.Contains(err.Error(), "the form is rri") {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -108,7 +116,7 @@ func TestMitigationGoesOn(t *testing.T) {
 	dir, ids := testkit.Testdata("golden", "mamba2_groups"), longText(420)
 	for _, b := range testkit.Backends(t) {
 		plain := allLogits(t, load(t, b, dir, mitigated(t, Mitigation{}), Options{}), b, ids, 128)
-		for _, mitigation := range []Mitigation{{Retain: 0.999, Insert: 0.75}, {Reference: 128}} {
+		for _, mitigation := range []Mitigation{{Retain: 0.999, Insert: 0.75}, {Reference: 128}, {Window: 90}} {
 			m := load(t, b, dir, mitigated(t, mitigation), Options{})
 			want := allLogits(t, m, b, ids, 128)
 			if n := 256 * m.Spec.Vocab; mitigation.Reference > 0 {

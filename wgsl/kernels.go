@@ -36,6 +36,7 @@ var (
 	Gate          = &Kernel{"gate", access("r w"), plain}
 	Conv          = &Kernel{"conv", access("r r r r w w"), plain}
 	StateNorm     = &Kernel{"state_norm", access("r w w"), plain}
+	StateWindow   = &Kernel{"state_window", access("r r r r r w w w"), plain}
 	PartNorm      = &Kernel{"part_norm", access("r r r w"), plain}
 	RGLRU         = &Kernel{"rglru", access("r r r r r r w w"), plain}
 	SelectiveScan = &Kernel{"selective_scan", access("r r r r r r w w"), scans()}
@@ -66,7 +67,7 @@ const MaxQuads = 64
 // Kernels is the catalogue.
 var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
 	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown,
-	Conv, StateNorm, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample}
+	Conv, StateNorm, StateWindow, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample}
 
 var (
 	plain   = []Variant{""}

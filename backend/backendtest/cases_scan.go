@@ -29,6 +29,9 @@ func scanCases() []Case {
 	for phase := range backend.BoundNorms + 1 {
 		all = append(all, stateNorm(1, 1, 1, phase), stateNorm(3, 5, 17, phase), stateNorm(24, 64, 128, phase))
 	}
+	for i, tokens := range scanned {
+		all = append(all, stateWindow(tokens, 1+i, 5, 17, i%2 == 0), stateWindow(tokens, 3, 64, 4*(1+i), i%2 == 1))
+	}
 	return append(append(all, partNorm(3, 1, 1, 4, backend.Identity, false), partNorm(2, 700, 300, 1300, backend.Sigmoid, true),
 		conv(65540, 3, 3, 0, backend.SiLU, true)), ssdCases()...)
 }
@@ -158,6 +161,27 @@ func stateNorm(heads, width, states int, phase backend.NormPhase) Case {
 		r.do(func(o backend.Ops) { o.StateNorm(state, a) })
 		r.show("state", state)
 		r.show("norms", to)
+	}}
+}
+
+func stateWindow(tokens, heads, width, states int, forget bool) Case {
+	name := fmt.Sprintf("%d tokens of %d heads of [%d][%d], forget %t", tokens, heads, width, states, forget)
+	return Case{"state_window", name, single, false, func(r *rig) {
+		rates := r.rates(heads, 0)
+		for h := range rates { // so that something is left
+			rates[h] /= float32(16 * tokens)
+		}
+		d := backend.SSD{Heads: heads, Delta: r.normal(tokens, heads+3, 2), DeltaFirst: 3, A: r.floats(1, heads, rates), Least: 0.001}
+		if forget {
+			d.DeltaBias, d.Retain = r.normal(1, heads, 1), -0.001
+		}
+		state, from, to := r.normal(heads*width, states, 1), r.normal(heads*width, states, 1), r.empty(heads*width, states)
+		fade := r.empty(1, heads)
+		a := backend.StateWindow{Decays: d, Forget: forget, From: from, To: to, FadeFrom: r.floats(1, heads, rates), FadeTo: fade}
+		r.do(func(o backend.Ops) { o.StateWindow(state, a) })
+		r.show("state", state)
+		r.show("mark", to)
+		r.show("fade", fade)
 	}}
 }
 

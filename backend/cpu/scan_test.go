@@ -209,3 +209,27 @@ func TestScansRefuse(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that a state which forgets all but its last two tokens is what those alone leave: the vector of Stuffed Mamba's window.
+func TestStateWindowVector(t *testing.T) {
+	f := fixture{t, Open()}
+	delta := f.tensor(4, unsoftplus(0.5), unsoftplus(1), unsoftplus(0.25), unsoftplus(2))
+	x, y := f.tensor(4, 1, 1, 0.5, 1, 1, 2, 0, 1, 1, -1, -1, 1, 1, 0.5, 2, 0.5, 0.5, -1, 1, 0), f.tensor(4, 0, 0, 0, 0)
+	a := backend.SSD{Heads: 1, Groups: 1, State: 2, A: f.tensor(1, -0.5)}
+	state, mark, fade := f.tensor(1, 0, 0), f.tensor(1, 0, 0), f.tensor(1, 0)
+	for _, tokens := range [][2]int{{0, 2}, {2, 1}, {3, 1}} {
+		from, n := tokens[0], tokens[1]
+		a.Delta, a.From, a.To = delta.Slice(from, n), state, f.tensor(1, 0, 0)
+		w := backend.StateWindow{Decays: a, Forget: (from+n)%2 == 0, From: mark, To: f.tensor(1, 0, 0), FadeFrom: fade, FadeTo: f.tensor(1, 0)}
+		f.do(func(o backend.Ops) {
+			o.SSD(y.Slice(from, n), x.Slice(from, n), a)
+			o.StateWindow(a.To, w)
+		})
+		if state, mark, fade = a.To, w.To, w.FadeTo; n == 1 && !w.Forget {
+			f.want("fade", fade, -0.125)
+		}
+	}
+	f.want("h", state, 0.40803014, -1.09196986)
+	f.want("mark", mark, 0.40803014, -1.09196986)
+	f.want("fade", fade, 0)
+}

@@ -44,6 +44,23 @@ func (s *step) StateNorm(state backend.Tensor, a backend.StateNorm) {
 	s.dispatch("state_norm", wgsl.StateNorm, "", params[:], uint32(a.Heads), 1, 1, bindTensor(a.From), bindTensor(a.To), bindTensor(state))
 }
 
+// StateWindow has states forget what they were; see backend.StateWindow.
+func (s *step) StateWindow(state backend.Tensor, a backend.StateWindow) {
+	if s.refused(a.Check(state)) {
+		return
+	}
+	d := a.Decays
+	if d.Most == 0 {
+		d.Most = math.MaxFloat32
+	}
+	params := [...]uint32{
+		uint32(d.Delta.Rows), uint32(state.Rows / d.Heads), uint32(state.Cols), uint32(state.Stride), uint32(d.Delta.Stride),
+		uint32(d.DeltaFirst), has(d.DeltaBias, 1), flag(a.Forget), bits(d.Least), bits(d.Most), bits(d.Retain),
+	}
+	s.dispatch("state_window", wgsl.StateWindow, "", params[:], uint32(d.Heads), 1, 1, bindTensor(d.Delta), bindTensor(d.DeltaBias),
+		bindTensor(d.A), bindTensor(a.From), bindTensor(a.FadeFrom), bindTensor(a.To), bindTensor(a.FadeTo), bindTensor(state))
+}
+
 // inQuads reports whether B and C begin at quads of a row of x, and states are whole ones.
 func inQuads(dst backend.Tensor, a backend.SSD) bool { return a.State%4 == 0 && dst.Cols%4 == 0 }
 
