@@ -4,7 +4,9 @@
 const SIDE: u32 = 16u;
 const ROOM: u32 = 320u;
 struct Linear {
-    octets: u32,   // of a row of W
+    words: u32,    // of a row of W
+    units: u32,    // of these, with codes
+    quads: u32,    // of columns
     rows: u32,     // of this part of W
     tokens: u32,
     x_stride: u32, // in quads
@@ -20,7 +22,7 @@ struct Linear {
     block_quads: u32, // and its columns
 }
 @group(0) @binding(0) var<uniform> p: Linear;
-@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][octets]
+@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][words]
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;            // [tokens][x_stride]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(4) var<storage, read> gate: array<f32>;               // [tokens][gate_stride]
@@ -29,7 +31,7 @@ var<workgroup> xs: array<vec4<f32>, ROOM>;                               // [4·
 var<workgroup> ws: array<vec4<f32>, ROOM>;                               // [4·SIDE rows][4 + 1]
 
 // @section weights
-fn four(i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[i]); }
+fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
 // @section activation
 fn tanh_of(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
@@ -59,21 +61,20 @@ fn store4(token: u32, row: u32, s: vec4<f32>) {
 @compute @workgroup_size(16, 16)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) l: vec3<u32>) {
     let t = l.y * SIDE + l.x;
-    let quads = p.octets * 2u;
     let shift = (p.y_first + wg.x * SIDE * 4u) / p.block * p.block_quads;
     var s0 = vec4<f32>();                              // tokens y, y + SIDE, ..; a component for rows x, x + SIDE, ..
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var k = 0u; k < quads; k += 4u) {
+    for (var k = 0u; k < p.quads; k += 4u) {
         for (var e = t; e < SIDE * 16u; e += SIDE * SIDE) { // quad j of row i of both tiles
             let i = e / 4u;
             let c = k + e % 4u;
-            let in_row = min(c, quads - 1u);
+            let in_row = min(c, p.quads - 1u);
             let xq = x[min(wg.y * SIDE * 4u + i, p.tokens - 1u) * p.x_stride + shift + in_row];
-            let wq = four(min(wg.x * SIDE * 4u + i, p.rows - 1u) * quads + in_row);
-            xs[i * 5u + e % 4u] = select(vec4<f32>(), xq, c < quads);
-            ws[i * 5u + e % 4u] = select(vec4<f32>(), wq, c < quads);
+            let wq = quad(min(wg.x * SIDE * 4u + i, p.rows - 1u) * p.words, in_row);
+            xs[i * 5u + e % 4u] = select(vec4<f32>(), xq, c < p.quads);
+            ws[i * 5u + e % 4u] = select(vec4<f32>(), wq, c < p.quads);
         }
         workgroupBarrier();
         for (var q = 0u; q < 4u; q++) {

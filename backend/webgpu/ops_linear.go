@@ -24,18 +24,19 @@ type product struct {
 // plan chooses between the kernels of a pair and the grid for a part of so many rows, of which each block is multiplied with
 // columns of its own; 0 where there are no blocks. A tile is for one block.
 func plan(vec, tile *wgsl.Kernel, d backend.DType, tokens, rows, block int) product {
+	small := 2*weightFormat(d) + 1 // of a pair's variants
 	tiled := tokens > fewTokens && block%64 == 0
 	switch {
 	case tiled && ceil(rows, 64)*ceil(tokens, 64) < manyTiles:
-		return product{tile, tile.Variants[2*d+1], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
+		return product{tile, tile.Variants[small], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
 	case tiled:
-		return product{tile, tile.Variants[2*d], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
+		return product{tile, tile.Variants[small-1], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
 	case tokens > 1:
 		x, y := fold(ceil(rows, 4))
-		return product{vec, vec.Variants[2*d+1], x, y, uint32(ceil(tokens, 4))}
+		return product{vec, vec.Variants[small], x, y, uint32(ceil(tokens, 4))}
 	}
 	x, y := fold(ceil(rows, 4))
-	return product{vec, vec.Variants[2*d], x, y, uint32(tokens)}
+	return product{vec, vec.Variants[small-1], x, y, uint32(tokens)}
 }
 
 // Linear is a matrix product with its epilogue; see backend.Linear.
@@ -52,7 +53,7 @@ func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear
 	}
 	for _, part := range w.Parts {
 		params := [...]uint32{
-			uint32(backend.Pad8(w.Cols) / 8), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
+			rowWords(w), codeWords(w), uint32(ceil(w.Cols, 4)), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1) | has(a.Gate, 2) | flag(a.Add, 4),
 			bits(a.Scale), bits(a.SoftCap), uint32(a.Gate.Stride), uint32(max(0, a.Gate.Cols-1)),
 			uint32(max(block, 1)), uint32(columns / 4),
@@ -71,7 +72,7 @@ func (s *step) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp
 	}
 	for _, part := range w.Parts {
 		params := [...]uint32{
-			uint32(backend.Pad8(w.Cols) / 8), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
+			rowWords(w), codeWords(w), uint32(ceil(w.Cols, 4)), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1),
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
