@@ -100,7 +100,9 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 }
 
 // exact is matrix for weights that are never quantised: small, and much depends on them.
-func (l *loader) exact(dst **backend.Matrix, w Weight, group int) { l.place(dst, w, group, backend.F32) }
+func (l *loader) exact(dst **backend.Matrix, w Weight, group int) {
+	l.place(dst, w, group, backend.F32)
+}
 
 // place plans the upload of w into dst, as quant where that is a quantised type, else as the checkpoint has it.
 func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.DType) {
