@@ -1,8 +1,10 @@
-// gate_up_vec: y = act(g)·u with g, u = x·Wᵀ + bias of an even row of W and the next, for few tokens: four rows of W (two
-// results) a workgroup, COLS tokens, the words of a row across its threads. Twin: cpu.GateUp.
-// tune: COLS 1 or 4, and PARTS 64·COLS
+// gate_up_vec: y = act(g)·u with g, u = x·Wᵀ + bias of an even row of W and the next, for few tokens: ROWS rows of W
+// a workgroup, four of them (two results) and COLS tokens across LANES threads. Twin: cpu.GateUp.
+// tune: COLS 1 or 4, and PARTS 64·COLS; LANES 4, 16 or 64 threads a row, and ROWS 256/LANES a workgroup
 const COLS: u32 = 1u;
 const PARTS: u32 = 64u;
+const LANES: u32 = 64u;
+const ROWS: u32 = 4u;
 struct GateUp {
     words: u32,    // of a row of W
     units: u32,    // of these, with codes
@@ -47,16 +49,17 @@ fn store(token: u32, row: u32, gate: f32, up: f32) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-    let first = (wg.x + wg.y * 65535u) * 4u;
-    let last = vec4<u32>(p.rows - 1u);                 // rows and tokens past the end repeat the last one
-    let row = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), last) * p.words;
+    let lane = t % LANES;
+    let first = (wg.x + wg.y * 65535u) * ROWS;
+    let four = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(first + t / LANES * 4u);
+    let row = min(four, vec4<u32>(p.rows - 1u)) * p.words; // rows and tokens past the end repeat the last one
     let token = wg.z * COLS;
     let at = min(vec4<u32>(token, token + 1u, token + 2u, token + 3u), vec4<u32>(p.tokens - 1u)) * p.x_stride;
     var s0 = vec4<f32>();
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var c = t; c < p.units; c += 64u) {
+    for (var c = lane; c < p.units; c += LANES) {
         s0 += products(row, c, at.x);
         if COLS > 1u {
             s1 += products(row, c, at.y);
@@ -71,17 +74,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         sums[t + 192u] = s3;
     }
     workgroupBarrier();
-    for (var n = 16u; n >= 4u; n >>= 2u) {             // 64 -> 16 -> 4 a column
-        if t < n * COLS {
-            let i = (t / n) * 64u + t % n;
-            sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
+    for (var n = LANES / 4u; n >= 4u; n >>= 2u) {      // LANES -> 4 a column and four rows
+        if lane < n {
+            for (var i = t; i < PARTS; i += 64u) {
+                sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
+            }
         }
         workgroupBarrier();
     }
-    if t < COLS {
-        let i = t * 64u;
-        let s = (sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]);
-        store(token + t, first, s.x, s.y);
-        store(token + t, first + 2u, s.z, s.w);
+    for (var i = t; i < ROWS / 2u * COLS; i += 64u) {
+        let r = i % (ROWS / 2u) * 2u;
+        let j = i / (ROWS / 2u) * 64u + r / 4u * LANES;
+        let s = (sums[j] + sums[j + 1u]) + (sums[j + 2u] + sums[j + 3u]);
+        store(token + i / (ROWS / 2u), first + r, s[r % 4u], s[r % 4u + 1u]);
     }
 }

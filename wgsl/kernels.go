@@ -10,9 +10,9 @@ var (
 	Embed      = &Kernel{"embed", access("r r w"), weights("weights")}
 	Norm       = &Kernel{"norm", access("r r r w"), plain}
 	Residual   = &Kernel{"residual", access("w r w r r r r"), plain}
-	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights("weights products", columns...)}
+	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights("weights products", columns()...)}
 	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights("weights", sides...)}
-	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights("weights products", columns...)}
+	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights("weights products", columns()...)}
 	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights("weights", sides...)}
 
 	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv kv_store")}
@@ -64,6 +64,21 @@ var CacheFormats = []string{"f32", "f16", "q8"}
 // WeightFormats are how matrices may be stored: the kernels that read them have variants in this order.
 var WeightFormats = []string{"f32", "f16", "bf16", "q8", "q4"}
 
+// VecLanes are how many threads share a row in the kernels *_vec: their variants are for each of these and for one or four
+// tokens at once, in each weight format.
+var VecLanes = []int{4, 16, 64}
+
+// columns are the tunables of the kernels *_vec, by VecLanes.
+func columns() []string {
+	var all []string
+	for _, lanes := range VecLanes {
+		for _, cols := range []int{1, 4} {
+			all = append(all, fmt.Sprintf("COLS=%d PARTS=%d LANES=%d ROWS=%d", cols, 64*cols, lanes, 256/lanes))
+		}
+	}
+	return all
+}
+
 // MaxQuads is the widest head that attention takes, in quads of channels.
 const MaxQuads = 64
 
@@ -74,8 +89,6 @@ var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile
 
 var (
 	plain = []Variant{""}
-	// columns are the tokens that a *_vec kernel takes at once: one or four.
-	columns = []string{"COLS=1 PARTS=64", "COLS=4 PARTS=256"}
 	// sides make tiles of 64 × 64 results, and of 32 × 32 for where those would be too few to fill a GPU.
 	sides = []string{"SIDE=16 ROOM=320 WG=16,16", "SIDE=8 ROOM=160 WG=8,8"}
 )

@@ -23,20 +23,35 @@ type product struct {
 
 // plan chooses between the kernels of a pair and the grid for a part of so many rows, of which each block is multiplied with
 // columns of its own; 0 where there are no blocks. A tile is for one block.
-func plan(vec, tile *wgsl.Kernel, d backend.DType, tokens, rows, block int) product {
-	small := 2*weightFormat(d) + 1 // of a pair's variants
+func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, block int) product {
+	format := weightFormat(w.DType)
 	tiled := tokens > fewTokens && block%64 == 0
 	switch {
 	case tiled && ceil(rows, 64)*ceil(tokens, 64) < manyTiles:
-		return product{tile, tile.Variants[small], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
+		return product{tile, tile.Variants[2*format+1], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
 	case tiled:
-		return product{tile, tile.Variants[small-1], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
-	case tokens > 1:
-		x, y := fold(ceil(rows, 4))
-		return product{vec, vec.Variants[small], x, y, uint32(ceil(tokens, 4))}
+		return product{tile, tile.Variants[2*format], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
 	}
-	x, y := fold(ceil(rows, 4))
-	return product{vec, vec.Variants[small-1], x, y, uint32(tokens)}
+	lanes, many, cols := d.lanes(w, block), 0, 1
+	if tokens > 1 {
+		many, cols = 1, 4
+	}
+	x, y := fold(ceil(rows, 256/wgsl.VecLanes[lanes]))
+	return product{vec, vec.Variants[2*(format*len(wgsl.VecLanes)+lanes)+many], x, y, uint32(ceil(tokens, cols))}
+}
+
+// lanes is how many threads share a row, as an index of wgsl.VecLanes. On a GPU neighbouring threads should read neighbouring
+// memory; a software adapter pays for each hand-over between threads, and for threads without work. A workgroup is for one block.
+func (d *device) lanes(w *backend.Matrix, block int) int {
+	switch {
+	case block%16 != 0:
+		return 2
+	case block%64 == 0 && d.IsSoftware():
+		return 0
+	case d.IsSoftware() || codeWords(w) <= 32:
+		return 1
+	}
+	return 2
 }
 
 // Linear is a matrix product with its epilogue; see backend.Linear.
@@ -59,7 +74,7 @@ func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear
 			uint32(max(block, 1)), uint32(columns / 4),
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
-		p := plan(wgsl.LinearVec, wgsl.LinearTile, w.DType, x.Rows, part.Rows, block)
+		p := s.dev.plan(wgsl.LinearVec, wgsl.LinearTile, w, x.Rows, part.Rows, block)
 		s.dispatch("linear", p.kernel, p.variant, params[:], p.x, p.y, p.z,
 			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(a.Gate), bindTensor(dst))
 	}
@@ -76,7 +91,7 @@ func (s *step) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1),
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
-		p := plan(wgsl.GateUpVec, wgsl.GateUpTile, w.DType, x.Rows, part.Rows, 0)
+		p := s.dev.plan(wgsl.GateUpVec, wgsl.GateUpTile, w, x.Rows, part.Rows, 0)
 		s.dispatch("gate_up", p.kernel, p.variant, params[:], p.x, p.y, p.z,
 			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(dst))
 	}
