@@ -70,7 +70,7 @@ var weightTypes = []backend.DType{backend.F32, backend.F16, backend.BF16, backen
 func weightFormat(d backend.DType) int { return slices.Index(weightTypes, d) }
 
 // rowWords is what a row of a matrix takes, in 16 bytes, and codeWords what its elements take of that, scales not counted.
-func rowWords(w *backend.Matrix) uint32 { return uint32(w.RowBytes() / 16) }
+func rowWords(w *backend.Matrix) uint32  { return uint32(w.RowBytes() / 16) }
 func codeWords(w *backend.Matrix) uint32 { return uint32(w.DType.CodeBytes(w.Cols) / 16) }
 
 // rowKernel launches a kernel with one workgroup a row.
