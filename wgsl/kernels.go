@@ -11,9 +11,9 @@ var (
 	Norm       = &Kernel{"norm", access("r r r w"), plain}
 	Residual   = &Kernel{"residual", access("w r w r r r r"), plain}
 	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights("weights products", columns()...)}
-	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights("weights", sides...)}
+	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights("weights", tiles()...)}
 	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights("weights products", columns()...)}
-	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights("weights", sides...)}
+	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights("weights", tiles()...)}
 
 	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv kv_store")}
 	Rotate      = &Kernel{"rotate", access("r r r w w"), caches("kv kv_store")}
@@ -79,6 +79,22 @@ func columns() []string {
 	return all
 }
 
+// Tiles are the tokens, and the rows, of a tile of the kernels *_tile: their variants are for each of these, in each weight format.
+var Tiles = []int{32, 64, 128}
+
+// tiles are the tunables of the kernels *_tile, by Tiles.
+func tiles() []string {
+	var all []string
+	for _, tile := range Tiles {
+		side := min(16, tile/4)
+		if tile == 64 {
+			side = 8
+		}
+		all = append(all, fmt.Sprintf("SIDE=%d PER=%d SPAN=%d TILE=%d ROOM=%d WG=%d,%d", side, tile/4/side, tile/4, tile, 4*tile, side, side))
+	}
+	return all
+}
+
 // MaxQuads is the widest head that attention takes, in quads of channels.
 const MaxQuads = 64
 
@@ -89,8 +105,6 @@ var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile
 
 var (
 	plain = []Variant{""}
-	// sides make tiles of 64 × 64 results, and of 32 × 32 for where those would be too few to fill a GPU.
-	sides = []string{"SIDE=16 ROOM=320 WG=16,16", "SIDE=8 ROOM=160 WG=8,8"}
 )
 
 // access spells a list of bindings: r is read, w is written too.

@@ -10,8 +10,8 @@ import (
 const (
 	// fewTokens is the most tokens for which a matrix is read row by row; more make a matrix product in tiles.
 	fewTokens = 16
-	// manyTiles is how many large tiles fill a GPU; fewer are cut into four each.
-	manyTiles = 256
+	// manyTiles is how many tiles fill a GPU; of fewer each is cut into four.
+	manyTiles = 128
 )
 
 // product is how a kernel pair covers tokens × rows of a matrix.
@@ -25,12 +25,10 @@ type product struct {
 // columns of its own; 0 where there are no blocks. A tile is for one block.
 func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, block int) product {
 	format := weightFormat(w.DType)
-	tiled := tokens > fewTokens && block%64 == 0
-	switch {
-	case tiled && ceil(rows, 64)*ceil(tokens, 64) < manyTiles:
-		return product{tile, tile.Variants[2*format+1], uint32(ceil(rows, 32)), uint32(ceil(tokens, 32)), 1}
-	case tiled:
-		return product{tile, tile.Variants[2*format], uint32(ceil(rows, 64)), uint32(ceil(tokens, 64)), 1}
+	if tokens > fewTokens && block%64 == 0 {
+		size := d.tile(tokens, rows, block)
+		n := wgsl.Tiles[size]
+		return product{tile, tile.Variants[format*len(wgsl.Tiles)+size], uint32(ceil(rows, n)), uint32(ceil(tokens, n)), 1}
 	}
 	lanes, many, cols := d.lanes(w, block), 0, 1
 	if tokens > 1 {
@@ -38,6 +36,23 @@ func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, b
 	}
 	x, y := fold(ceil(rows, 256/wgsl.VecLanes[lanes]))
 	return product{vec, vec.Variants[2*(format*len(wgsl.VecLanes)+lanes)+many], x, y, uint32(ceil(tokens, cols))}
+}
+
+// tile is the largest tile of which there are enough and which is not half empty, as an index of wgsl.Tiles. A tile is for one
+// block. A software adapter is filled by any number.
+func (d *device) tile(tokens, rows, block int) int {
+	enough := manyTiles
+	if d.IsSoftware() {
+		enough = 1
+	}
+	size := len(wgsl.Tiles) - 1
+	for ; size > 0; size-- {
+		n := wgsl.Tiles[size]
+		if block%n == 0 && n < 2*min(tokens, rows) && ceil(rows, n)*ceil(tokens, n) >= enough {
+			break
+		}
+	}
+	return size
 }
 
 // lanes is how many threads share a row, as an index of wgsl.VecLanes. On a GPU neighbouring threads should read neighbouring
