@@ -66,14 +66,18 @@ var WeightFormats = []string{"f32", "f16", "bf16", "q8", "q4"}
 
 // VecLanes are how many threads share a row in the kernels *_vec: their variants are for each of these and for one or four
 // tokens at once, in each weight format.
-var VecLanes = []int{4, 16, 64}
+var VecLanes = []int{4, 16, 64, 256}
+
+// VecRows are the rows of a workgroup with so many lanes.
+func VecRows(lanes int) int { return max(4, 256/lanes) }
 
 // columns are the tunables of the kernels *_vec, by VecLanes.
 func columns() []string {
 	var all []string
 	for _, lanes := range VecLanes {
+		threads := max(64, lanes)
 		for _, cols := range []int{1, 4} {
-			all = append(all, fmt.Sprintf("COLS=%d PARTS=%d LANES=%d ROWS=%d", cols, 64*cols, lanes, 256/lanes))
+			all = append(all, fmt.Sprintf("COLS=%d PARTS=%d LANES=%d THREADS=%d ROWS=%d WG=%d", cols, threads*cols, lanes, threads, VecRows(lanes), threads))
 		}
 	}
 	return all

@@ -1,9 +1,10 @@
 // linear_vec: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, for few tokens: ROWS rows of W a workgroup, four of
 // them and COLS tokens across LANES threads. Twin: cpu.Linear.
-// tune: COLS 1 or 4, and PARTS 64·COLS; LANES 4, 16 or 64 threads a row, and ROWS 256/LANES a workgroup
+// tune: COLS 1 or 4; LANES 4, 16, 64 or 256 threads a row, THREADS at least 64, PARTS THREADS·COLS, ROWS 4·THREADS/LANES
 const COLS: u32 = 1u;
 const PARTS: u32 = 64u;
 const LANES: u32 = 64u;
+const THREADS: u32 = 64u;
 const ROWS: u32 = 4u;
 struct Linear {
     words: u32,    // of a row of W
@@ -29,7 +30,7 @@ struct Linear {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(4) var<storage, read> gate: array<f32>;               // [tokens][gate_stride]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COLS][64], a component a row
+var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COLS][THREADS], a component a row
 
 // @section weights
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
@@ -78,22 +79,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     }
     sums[t] = s0;
     if COLS > 1u {
-        sums[t + 64u] = s1;
-        sums[t + 128u] = s2;
-        sums[t + 192u] = s3;
+        sums[t + THREADS] = s1;
+        sums[t + THREADS * 2u] = s2;
+        sums[t + THREADS * 3u] = s3;
     }
     workgroupBarrier();
     for (var n = LANES / 4u; n >= 4u; n >>= 2u) {      // LANES -> 4 a column and four rows
         if lane < n {
-            for (var i = t; i < PARTS; i += 64u) {
+            for (var i = t; i < PARTS; i += THREADS) {
                 sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
             }
         }
         workgroupBarrier();
     }
-    for (var i = t; i < ROWS * COLS; i += 64u) {
+    for (var i = t; i < ROWS * COLS; i += THREADS) {
         let r = i % ROWS;
-        let j = i / ROWS * 64u + r / 4u * LANES;
+        let j = i / ROWS * THREADS + r / 4u * LANES;
         let s = (sums[j] + sums[j + 1u]) + (sums[j + 2u] + sums[j + 3u]);
         store(token + i / ROWS, first + r, s[r % 4u]);
     }

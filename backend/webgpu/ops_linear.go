@@ -34,7 +34,7 @@ func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, b
 	if tokens > 1 {
 		many, cols = 1, 4
 	}
-	x, y := fold(ceil(rows, 256/wgsl.VecLanes[lanes]))
+	x, y := fold(ceil(rows, wgsl.VecRows(wgsl.VecLanes[lanes])))
 	return product{vec, vec.Variants[2*(format*len(wgsl.VecLanes)+lanes)+many], x, y, uint32(ceil(tokens, cols))}
 }
 
