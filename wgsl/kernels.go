@@ -94,7 +94,7 @@ func tiles() []string {
 		if tile == 64 {
 			side = 8
 		}
-		all = append(all, fmt.Sprintf("SIDE=%d PER=%d SPAN=%d TILE=%d ROOM=%d WG=%d,%d", side, tile/4/side, tile/4, tile, 4*tile, side, side))
+		all = append(all, fmt.Sprintf("SIDE=%d PER=%d SPAN=%d TILE=%d WG=%d,%d", side, tile/4/side, tile/4, tile, side, side))
 	}
 	return all
 }

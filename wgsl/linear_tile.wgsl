@@ -1,11 +1,10 @@
 // linear_tile: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, in tiles of TILE tokens × TILE rows of W, K in steps of 16;
 // SIDE × SIDE threads with PER × PER blocks of 4 × 4 results each. Twin: cpu.Linear.
-// tune: SIDE 16 or 8, PER 1 or 2, SPAN SIDE·PER, TILE 4·SPAN, ROOM 16·SPAN, WG SIDE,SIDE
+// tune: SIDE 16 or 8, PER 1 or 2, SPAN SIDE·PER, TILE 4·SPAN, WG SIDE,SIDE
 const SIDE: u32 = 16u;
 const PER: u32 = 2u;
 const SPAN: u32 = 32u;
 const TILE: u32 = 128u;
-const ROOM: u32 = 512u;
 struct Linear {
     words: u32,    // of a row of W
     units: u32,    // of these, with codes
@@ -30,8 +29,8 @@ struct Linear {
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(4) var<storage, read> gate: array<f32>;               // [tokens][gate_stride]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> xs: array<vec4<f32>, ROOM>;                               // [16 of K][SPAN]: a vector is four tokens
-var<workgroup> ws: array<vec4<f32>, ROOM>;                               // [16][SPAN]: four rows
+var<workgroup> xs: array<array<vec4<f32>, SPAN>, 16>; // [of K][SPAN]: a vector is four tokens
+var<workgroup> ws: array<array<vec4<f32>, SPAN>, 16>; // [of K][SPAN]: four rows
 // @section weights
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
@@ -97,27 +96,27 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) l: v
                 m = transposed(quad(at.x, c), quad(at.y, c), quad(at.z, c), quad(at.w, c));
             }
             if k + e % 4u >= p.quads { m = mat4x4<f32>(); }
-            let to = e % 4u * 4u * SPAN + i;
+            let to = e % 4u * 4u;
             if e < SPAN * 4u {
-                xs[to] = m[0];
-                xs[to + SPAN] = m[1];
-                xs[to + SPAN * 2u] = m[2];
-                xs[to + SPAN * 3u] = m[3];
+                xs[to][i] = m[0];
+                xs[to + 1u][i] = m[1];
+                xs[to + 2u][i] = m[2];
+                xs[to + 3u][i] = m[3];
             } else {
-                ws[to] = m[0];
-                ws[to + SPAN] = m[1];
-                ws[to + SPAN * 2u] = m[2];
-                ws[to + SPAN * 3u] = m[3];
+                ws[to][i] = m[0];
+                ws[to + 1u][i] = m[1];
+                ws[to + 2u][i] = m[2];
+                ws[to + 3u][i] = m[3];
             }
         }
         workgroupBarrier();
-        for (var j = 0u; j < ROOM; j += SPAN) {
-            let a0 = xs[j + l.y];
-            let b0 = ws[j + l.x];
+        for (var j = 0u; j < 16u; j++) {
+            let a0 = xs[j][l.y];
+            let b0 = ws[j][l.x];
             m00 = add(m00, a0, b0);
             if PER > 1u {
-                let a1 = xs[j + l.y + SIDE];
-                let b1 = ws[j + l.x + SIDE];
+                let a1 = xs[j][l.y + SIDE];
+                let b1 = ws[j][l.x + SIDE];
                 m01 = add(m01, a0, b1);
                 m10 = add(m10, a1, b0);
                 m11 = add(m11, a1, b1);
