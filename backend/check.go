@@ -90,6 +90,9 @@ func (a Linear) Check(dst, x Tensor, w *Matrix) error {
 	blocks := max(a.Blocks, 1)
 	err := first("linear", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, dst.Cols, x.Cols/blocks),
 		vector("bias", a.Bias, dst.Cols), gate)
+	if err == nil && a.Norm != nil {
+		err = a.Norm.Check(x, x)
+	}
 	if err != nil || blocks == 1 {
 		return err
 	}
@@ -107,8 +110,12 @@ func (a Linear) Check(dst, x Tensor, w *Matrix) error {
 
 // Check checks the operands of Ops.GateUp.
 func (a GateUp) Check(dst, x Tensor, w *Matrix) error {
-	return first("gate_up", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, 2*dst.Cols, x.Cols),
+	err := first("gate_up", dst, sized("x", x, dst.Rows, x.Cols), matrix("weight", w, 2*dst.Cols, x.Cols),
 		vector("bias", a.Bias, 2*dst.Cols))
+	if err == nil && a.Norm != nil {
+		err = a.Norm.Check(x, x)
+	}
+	return err
 }
 
 // check claims that the norm's parameters fit heads of headDim, one for all or one each.

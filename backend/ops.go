@@ -89,12 +89,13 @@ type Residual struct {
 	Pre   *Norm  // the next sub-layer's norm; needed with Dst
 }
 
-// Linear is y = Clip(Act(x·Wᵀ + Bias)·Scale), soft-capped, then dst = y or dst ← dst + y.
+// Linear is y = Clip(Act(Norm(x)·Wᵀ + Bias)·Scale), soft-capped, then dst = y or dst ← dst + y.
 //
 // x is [tokens][w.Cols], dst [tokens][w.Rows]. With Blocks the matrix is block-diagonal and w its blocks, one below the
 // other: x is [tokens][Blocks·w.Cols], and block b of w.Rows/Blocks rows takes the columns from b·w.Cols on. A block has a
 // multiple of four rows and of four columns, and no part of w has a part of a block.
 type Linear struct {
+	Norm    *Norm  // of x; nil: x as it is
 	Blocks  int    // 0 means 1
 	Bias    Tensor // f32 [1][w.Rows], or none
 	Act     Activation
@@ -104,9 +105,10 @@ type Linear struct {
 	Gate    Tensor  // f32 [tokens][n]: y is multiplied by the last column of its row; or none
 }
 
-// GateUp is dst = Act(x·Gᵀ + b_g) ⊙ (x·Uᵀ + b_u). G and U are the even and the odd rows of w, [2·dst.Cols][x.Cols], and
-// so are their biases: interleaved, so that a split by rows never parts a pair.
+// GateUp is dst = Act(h·Gᵀ + b_g) ⊙ (h·Uᵀ + b_u) with h = Norm(x). G and U are the even and the odd rows of w,
+// [2·dst.Cols][x.Cols], and so are their biases: interleaved, so that a split by rows never parts a pair.
 type GateUp struct {
+	Norm *Norm  // of x; nil: x as it is
 	Bias Tensor // f32 [1][w.Rows], or none
 	Act  Activation
 }

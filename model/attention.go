@@ -16,6 +16,8 @@ type attention struct {
 	qNorm, kNorm *backend.HeadNorm
 	adapter      *adapter
 	scale        float32
+	inline       bool          // the result goes straight into the residual stream
+	norm         *backend.Norm // of the input, or nil
 }
 
 func (a *attention) plan(s *Attention, l *loader) {
@@ -51,7 +53,7 @@ func (l *loader) headNorm(n *HeadNorm, heads, headDim int) *backend.HeadNorm {
 // ask takes the step's tokens of layer i, h, as far as the cache and what is looked up for them.
 func (a *attention) ask(o backend.Ops, s *scratch, in *step, i int, h backend.Tensor) {
 	z, kv := a.spec, in.pool.Layer(i)
-	o.Linear(in.rows(s.qkv[i]), h, a.qkv, backend.Linear{Bias: a.qkvBias})
+	o.Linear(in.rows(s.qkv[i]), h, a.qkv, backend.Linear{Norm: a.norm, Bias: a.qkvBias})
 	a.adapter.add(o, s, in, in.rows(s.qkv[i]), h)
 	q := in.queries(s, i)
 	r := backend.QKVRope{
@@ -75,7 +77,7 @@ func (a *attention) ask(o backend.Ops, s *scratch, in *step, i int, h backend.Te
 	}
 }
 
-// answer is attention over the step's views, into s.y.
+// answer is attention over the step's views, into s.y or added to s.x.
 func (a *attention) answer(o backend.Ops, s *scratch, in *step, i int) {
 	z, kv := a.spec, in.pool.Layer(i)
 	q, view := in.queries(s, i), *s.views[s.sight(i, z)]
@@ -89,5 +91,9 @@ func (a *attention) answer(o backend.Ops, s *scratch, in *step, i int) {
 		o.Mass(in.seq.Mass(i), q, y, kv, view, backend.Mass{Attend: attend, Segment: len(view.Segments) - 1, Missed: in.missed})
 	}
 	y.Cols = z.Heads * z.HeadDim
-	o.Linear(in.rows(s.y), y, a.out, backend.Linear{Bias: a.outBias})
+	dst := s.y
+	if a.inline {
+		dst = s.x
+	}
+	o.Linear(in.rows(dst), y, a.out, backend.Linear{Bias: a.outBias, Add: a.inline})
 }

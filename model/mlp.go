@@ -9,6 +9,8 @@ type mlp struct {
 	upBias, downBias       backend.Tensor // of gateUp or up, and of down
 	adapter                *adapter
 	router, eGateUp, eDown *backend.Matrix
+	inline                 bool          // the result goes straight into the residual stream
+	norm                   *backend.Norm // of the input, or nil
 }
 
 func (m *mlp) plan(s *MLP, l *loader) {
@@ -36,9 +38,9 @@ func (m *mlp) plan(s *MLP, l *loader) {
 // none reports whether the layer has no MLP.
 func (m *mlp) none() bool { return m.down == nil && m.eDown == nil }
 
-// run is the MLP of h, into s.y or added to it.
+// run is the MLP of h, into s.y or added to it, or added to s.x.
 func (m *mlp) run(o backend.Ops, s *scratch, in *step, h backend.Tensor, add bool) {
-	down := backend.Linear{Bias: m.downBias, Add: add}
+	down := backend.Linear{Bias: m.downBias, Add: add || m.inline}
 	if m.spec.Experts != nil {
 		down.Gate = m.experts(o, s, in, h)
 		down.Add = true
@@ -54,11 +56,15 @@ func (m *mlp) run(o backend.Ops, s *scratch, in *step, h backend.Tensor, add boo
 		m.adapter.add(o, s, in, both, h)
 		o.Gate(act, both, m.spec.Act)
 	case m.gateUp != nil:
-		o.GateUp(act, h, m.gateUp, backend.GateUp{Bias: m.upBias, Act: m.spec.Act})
+		o.GateUp(act, h, m.gateUp, backend.GateUp{Norm: m.norm, Bias: m.upBias, Act: m.spec.Act})
 	default:
-		o.Linear(act, h, m.up, backend.Linear{Bias: m.upBias, Act: m.spec.Act})
+		o.Linear(act, h, m.up, backend.Linear{Norm: m.norm, Bias: m.upBias, Act: m.spec.Act})
 	}
-	o.Linear(in.rows(s.y), act, m.down, down)
+	dst := s.y
+	if m.inline {
+		dst = s.x
+	}
+	o.Linear(in.rows(dst), act, m.down, down)
 }
 
 // experts runs the chosen experts into s.y, and returns the routes, whose last column is the gate of a shared expert.

@@ -25,8 +25,8 @@ type layer struct {
 	mixer         mixer // nil: attention
 	side          *side // nil: none
 	mlp           mlp
-	attentionNorm *backend.Norm // nil: none
-	mlpNorm       *backend.Norm
+	attentionNorm *backend.Norm // nil: none, or attention has it
+	mlpNorm       *backend.Norm // nil: none, or the MLP has it
 	attentionPost *backend.Norm
 	mlpPost       *backend.Norm
 }
@@ -74,6 +74,23 @@ func (y *layer) plan(s *Layer, dim int, l *loader) {
 	y.mlpNorm = l.norm(s.MLPNorm, dim)
 	y.mlp.plan(&s.MLP, l)
 	y.mlpPost = l.norm(s.MLPPostNorm, dim)
+	y.inline()
+}
+
+// inline leaves norms and additions to the sub-layers' products, where nothing stands between.
+func (y *layer) inline() {
+	s := y.spec
+	if y.side != nil || s.Parallel || s.NormAfterwards || s.AddToNormed {
+		return
+	}
+	if y.mixer == nil && y.attention.adapter == nil && y.attentionPost == nil && s.scale() == 1 {
+		y.attention.inline = true
+		y.attention.norm, y.attentionNorm = y.attentionNorm, nil
+	}
+	if y.mlp.down != nil && s.MLP.Experts == nil && y.mlp.adapter == nil && y.mlpPost == nil && s.mlpScale() == 1 {
+		y.mlp.inline = true
+		y.mlp.norm, y.mlpNorm = y.mlpNorm, nil
+	}
 }
 
 // embed makes the residual stream of the step's tokens in s.x.
@@ -161,14 +178,14 @@ func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, 
 	}
 	switch {
 	case y.side != nil:
-		return y.add(o, s, in, y.spec.Residual, nil, next)
+		return y.add(o, s, in, y.spec.scale(), nil, next)
 	case y.spec.Parallel:
 		if y.mlpNorm != nil {
 			h = in.rows(s.h2)
 			o.Norm(h, in.rows(s.x), *y.mlpNorm)
 		}
 		y.mlp.run(o, s, in, h, true)
-		return y.add(o, s, in, y.spec.Residual, nil, next)
+		return y.add(o, s, in, y.spec.scale(), nil, next)
 	case y.spec.NormAfterwards:
 		y.addAndNorm(o, s, in, y.attentionNorm)
 		y.mlp.run(o, s, in, in.rows(s.x), false)
@@ -177,16 +194,23 @@ func (y *layer) answer(o backend.Ops, s *scratch, in *step, i int, normed bool, 
 	}
 	y.restream(s, normed)
 	if y.mlp.none() {
-		return y.add(o, s, in, y.spec.Residual, y.attentionPost, next)
+		return y.end(o, s, in, y.attention.inline, y.spec.scale(), y.attentionPost, next)
 	}
-	normed = y.add(o, s, in, y.spec.Residual, y.attentionPost, y.mlpNorm)
+	normed = y.end(o, s, in, y.attention.inline, y.spec.scale(), y.attentionPost, y.mlpNorm)
 	y.mlp.run(o, s, in, s.stream(in, normed), false)
 	y.restream(s, normed)
-	scale := y.spec.MLPResidual
-	if scale == 0 {
-		scale = y.spec.Residual
+	return y.end(o, s, in, y.mlp.inline, y.spec.mlpScale(), y.mlpPost, next)
+}
+
+// end is add, of which a sub-layer that is inline has left the norm.
+func (y *layer) end(o backend.Ops, s *scratch, in *step, inline bool, scale float32, post, pre *backend.Norm) bool {
+	if !inline {
+		return y.add(o, s, in, scale, post, pre)
 	}
-	return y.add(o, s, in, scale, y.mlpPost, next)
+	if pre != nil {
+		o.Norm(in.rows(s.h), in.rows(s.x), *pre)
+	}
+	return pre != nil
 }
 
 // restream makes the norm's output the residual stream, where the layer says so.
@@ -196,13 +220,9 @@ func (y *layer) restream(s *scratch, normed bool) {
 	}
 }
 
-// add ends a sub-layer: x += scale·post(y), where a scale of 0 means 1, and h = pre(x) for the next, and reports whether
-// there is an h.
+// add ends a sub-layer: x += scale·post(y), and h = pre(x) for the next, and reports whether there is an h.
 func (y *layer) add(o backend.Ops, s *scratch, in *step, scale float32, post, pre *backend.Norm) bool {
 	a := backend.Residual{Scale: scale, Post: post, Pre: pre}
-	if a.Scale == 0 {
-		a.Scale = 1
-	}
 	if pre != nil {
 		a.Dst = in.rows(s.h)
 	}
@@ -212,7 +232,7 @@ func (y *layer) add(o backend.Ops, s *scratch, in *step, scale float32, post, pr
 
 // addAndNorm ends a sub-layer whose norm comes afterwards: x ← norm(x + y).
 func (y *layer) addAndNorm(o backend.Ops, s *scratch, in *step, norm *backend.Norm) {
-	y.add(o, s, in, y.spec.Residual, nil, norm)
+	y.add(o, s, in, y.spec.scale(), nil, norm)
 	s.x, s.h = s.h, s.x
 }
 

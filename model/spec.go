@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/lrun/lrun/backend"
@@ -62,6 +63,12 @@ type Layer struct {
 	AddToNormed    bool    // the norm's output, not its input, goes on as the residual stream (BLOOM's option)
 	NormAfterwards bool    // x ← norm(x + sublayer(x)) (OPT 350M)
 }
+
+// scale is what multiplies the result of attention.
+func (l *Layer) scale() float32 { return cmp.Or(l.Residual, 1) }
+
+// mlpScale is what multiplies the result of the MLP.
+func (l *Layer) mlpScale() float32 { return cmp.Or(l.MLPResidual, l.scale()) }
 
 // NormKind is a family of norms.
 type NormKind uint8

@@ -24,8 +24,10 @@ var<workgroup> sums: array<vec4<f32>, 64>;
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
 // @section products
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at + c] * quad(row.x, c); }
+const UNIT: u32 = 1u;
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return given(at, c, 0u) * quad(row.x, c); }
 // @end
+fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return x[at + c * UNIT + i]; }
 // @section activation
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end

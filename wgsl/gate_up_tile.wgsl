@@ -30,19 +30,9 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 // @section activation
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
-
-// store stores the result of rows row and row + 1.
-fn store(token: u32, row: u32, gate: f32, up: f32) {
-    if token >= p.tokens || row >= p.rows { return; }
-    let at = p.first + row;
-    var g = gate;
-    var u = up;
-    if p.has == 1u {
-        g += bias[at];
-        u += bias[at + 1u];
-    }
-    y[token * p.y_stride + at / 2u] = activate(p.act, g) * u;
-}
+// @section gate_up_store
+fn store(token: u32, row: u32, gate: f32, up: f32) { y[token * p.y_stride + row] = activate(p.act, gate) * up + bias[row]; }
+// @end
 
 // store4 stores two pairs' results of four tokens.
 fn store4(token: u32, row: u32, products: mat4x4<f32>) {

@@ -29,24 +29,16 @@ var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COL
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
 // @section products
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at + c] * quad(row.x, c); }
+const UNIT: u32 = 1u;
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return given(at, c, 0u) * quad(row.x, c); }
 // @end
+fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return x[at + c * UNIT + i]; }
 // @section activation
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
-
-// store stores the result of rows row and row + 1.
-fn store(token: u32, row: u32, gate: f32, up: f32) {
-    if token >= p.tokens || row >= p.rows { return; }
-    let at = p.first + row;
-    var g = gate;
-    var u = up;
-    if p.has == 1u {
-        g += bias[at];
-        u += bias[at + 1u];
-    }
-    y[token * p.y_stride + at / 2u] = activate(p.act, g) * u;
-}
+// @section gate_up_store
+fn store(token: u32, row: u32, gate: f32, up: f32) { y[token * p.y_stride + row] = activate(p.act, gate) * up + bias[row]; }
+// @end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {

@@ -11,8 +11,10 @@ var (
 	Norm       = &Kernel{"norm", access("r r r w"), plain}
 	Residual   = &Kernel{"residual", access("w r w r r r r"), plain}
 	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights("weights products", columns()...)}
+	LinearOne  = &Kernel{"linear_one", access("r r r r r w"), weights("weights products", ones()...)}
 	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights("weights", tiles()...)}
 	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights("weights products", columns()...)}
+	GateUpOne  = &Kernel{"gate_up_one", access("r r r r w"), weights("weights products", ones()...)}
 	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights("weights", tiles()...)}
 
 	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv kv_store")}
@@ -83,6 +85,18 @@ func columns() []string {
 	return all
 }
 
+// OneLanes are how many threads share a row in the kernels *_one, of 256: their variants are for each of these, in each weight format.
+var OneLanes = []int{64, 256}
+
+// ones are the tunables of the kernels *_one, by OneLanes.
+func ones() []string {
+	var all []string
+	for _, lanes := range OneLanes {
+		all = append(all, fmt.Sprintf("LANES=%d ROWS=%d WG=256", lanes, 1024/lanes))
+	}
+	return all
+}
+
 // Tiles are the tokens, and the rows, of a tile of the kernels *_tile: their variants are for each of these, in each weight format.
 var Tiles = []int{32, 64, 128}
 
@@ -103,7 +117,7 @@ func tiles() []string {
 const MaxQuads = 64
 
 // Kernels is the catalogue.
-var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile, GateUpVec, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
+var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearOne, LinearTile, GateUpVec, GateUpOne, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
 	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown,
 	Conv, StateNorm, StateWindow, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample}
 

@@ -38,19 +38,9 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 fn tanh_of(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
-
-fn store(token: u32, row: u32, s: f32) {
-    if token >= p.tokens || row >= p.rows { return; }
-    let column = p.y_first + row;
-    var v = s;
-    if (p.has & 1u) != 0u { v += bias[column]; }
-    v = activate(p.act, v) * p.scale;
-    if p.cap > 0.0 { v = p.cap * tanh_of(v / p.cap); }
-    if (p.has & 2u) != 0u { v *= gate[token * p.gate_stride + p.gate_column]; }
-    let at = token * p.y_stride + column;
-    if (p.has & 4u) != 0u { v += y[at]; }
-    y[at] = v;
-}
+// @section linear_store
+fn store(token: u32, row: u32, s: f32) { y[token * p.y_stride + row] = activate(p.act, s) + tanh_of(bias[row] + gate[row]); }
+// @end
 
 // store4 stores four rows' results of four tokens.
 fn store4(token: u32, row: u32, results: mat4x4<f32>) {

@@ -36,25 +36,17 @@ var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COL
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
 // @section products
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at + c] * quad(row.x, c); }
+const UNIT: u32 = 1u;
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return given(at, c, 0u) * quad(row.x, c); }
 // @end
+fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return x[at + c * UNIT + i]; }
 // @section activation
 fn tanh_of(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
-
-fn store(token: u32, row: u32, s: f32) {
-    if token >= p.tokens || row >= p.rows { return; }
-    let column = p.y_first + row;
-    var v = s;
-    if (p.has & 1u) != 0u { v += bias[column]; }
-    v = activate(p.act, v) * p.scale;
-    if p.cap > 0.0 { v = p.cap * tanh_of(v / p.cap); }
-    if (p.has & 2u) != 0u { v *= gate[token * p.gate_stride + p.gate_column]; }
-    let at = token * p.y_stride + column;
-    if (p.has & 4u) != 0u { v += y[at]; }
-    y[at] = v;
-}
+// @section linear_store
+fn store(token: u32, row: u32, s: f32) { y[token * p.y_stride + row] = activate(p.act, s) + tanh_of(bias[row] + gate[row]); }
+// @end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {

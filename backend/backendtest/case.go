@@ -36,7 +36,7 @@ func ofCache(d backend.DType) float64 {
 // Cases is the whole table.
 func Cases() []Case {
 	var all []Case
-	for _, table := range [][]Case{embedCases(), normCases(), linearCases(), qkvCases(), rotateCases(), recallCases(), attendCases(), blockCases(), expertCases(), sampleCases(), scanCases(), stateSpaceCases()} {
+	for _, table := range [][]Case{embedCases(), normCases(), LinearCases(), qkvCases(), rotateCases(), recallCases(), attendCases(), blockCases(), expertCases(), sampleCases(), scanCases(), stateSpaceCases()} {
 		all = append(all, table...)
 	}
 	return all

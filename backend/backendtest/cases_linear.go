@@ -2,6 +2,7 @@ package backendtest
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/lrun/lrun/backend"
 )
@@ -12,30 +13,35 @@ var activations = []backend.Activation{backend.Identity, backend.SiLU, backend.G
 	backend.ReLU, backend.ReLU2, backend.Sigmoid, backend.Tanh}
 
 // products are tokens, rows and columns: one token, the switch between kernels, tiles ± 1, columns beside the octets.
-var products = [][3]int{{1, 1, 1}, {1, 5, 8}, {1, 63, 77}, {1, 512, 600}, {2, 6, 16}, {3, 65, 33}, {4, 64, 64}, {5, 66, 70},
+var products = [][3]int{{1, 1, 1}, {1, 5, 8}, {1, 63, 77}, {1, 512, 600}, {1, 9, 16500}, {1, 1100, 4100}, {2, 6, 16}, {3, 65, 33}, {4, 64, 64}, {5, 66, 70},
 	{8, 31, 257}, {16, 64, 16}, {17, 64, 16}, {63, 62, 24}, {64, 64, 64}, {65, 66, 40}, {130, 100, 1000}, {150, 6000, 40}}
 
-func linearCases() []Case {
+// LinearCases are those of the matrix products.
+func LinearCases() []Case {
 	var all []Case
 	for _, d := range formats {
 		for _, p := range products {
 			all = append(all, linear(d, p[0], p[1], p[2], backend.Linear{}, ""))
-			all = append(all, gateUp(d, p[0], p[1], p[2], backend.SiLU, p[0]%2 == 1))
+			all = append(all, gateUp(d, p[0], p[1], p[2], backend.SiLU, []string{"", "bias"}[p[0]%2]))
 		}
 	}
 	for _, tokens := range []int{1, 5, 20} {
 		for _, act := range activations {
 			all = append(all, linear(backend.F16, tokens, 37, 48, backend.Linear{Act: act}, "bias"))
-			all = append(all, gateUp(backend.BF16, tokens, 37, 48, act, true))
+			all = append(all, gateUp(backend.BF16, tokens, 37, 48, act, "bias"))
 		}
 		for _, with := range []string{"add", "gate", "bias add gate"} {
 			all = append(all, linear(backend.F32, tokens, 21, 40, backend.Linear{Scale: 0.25, SoftCap: 3}, with))
 		}
 	}
 	for _, d := range formats {
+		for _, with := range []string{"rms", "rms weight", "norm weight"} {
+			all = append(all, linear(d, 1, 50, 2100, backend.Linear{Act: backend.GELU}, with+" bias add gate"), linear(d, 7, 30, 66, backend.Linear{}, with),
+				gateUp(d, 1, 50, 2100, backend.SiLU, with+" bias"), gateUp(d, 7, 30, 66, backend.SiLU, with))
+		}
 		for _, tokens := range []int{1, 6, 20} {
-			all = append(all, linear(d, tokens, 203, 128, backend.Linear{}, "bias add gate").inParts(),
-				gateUp(d, tokens, 99, 130, backend.SiLU, true).inParts())
+			all = append(all, linear(d, tokens, 203, 128, backend.Linear{}, "rms weight bias add gate").inParts(),
+				gateUp(d, tokens, 99, 130, backend.SiLU, "rms weight bias").inParts())
 		}
 	}
 	for _, tokens := range []int{1, 5, 70} {
@@ -51,16 +57,27 @@ func linear(d backend.DType, tokens, rows, cols int, a backend.Linear, with stri
 	name := fmt.Sprintf("%s %dx%dx%d act %d cap %g %s", d, tokens, rows, cols, a.Act, a.SoftCap, with)
 	return Case{"linear", name, single, false, func(r *rig) {
 		x, w, dst := r.normal(tokens, cols, 1), r.matrix(d, rows, cols, 1, 0.5), r.normal(tokens, rows, 1)
-		if with == "bias" || with == "bias add gate" {
+		a.Norm = r.normOf(with, cols)
+		if strings.Contains(with, "bias") {
 			a.Bias = r.normal(1, rows, 1)
 		}
-		if with == "gate" || with == "bias add gate" {
+		if strings.Contains(with, "gate") {
 			a.Gate = r.normal(tokens, 1, 1)
 		}
-		a.Add = with == "add" || with == "bias add gate"
+		a.Add = strings.Contains(with, "add")
 		r.do(func(o backend.Ops) { o.Linear(dst, x, w, a) })
 		r.show("y", dst)
 	}}
+}
+
+// normOf is the norm of x that with names: RMS or with a mean, with parameters or without.
+func (r *rig) normOf(with string, cols int) *backend.Norm {
+	rms, weight := strings.Contains(with, "rms"), strings.Contains(with, "weight")
+	if !rms && !weight {
+		return nil
+	}
+	n := r.newNorm(rms, cols, weight, !rms)
+	return &n
 }
 
 // lastRow reads one row in the middle of a tensor, as the head of a model does.
@@ -72,11 +89,11 @@ func lastRow() Case {
 	}}
 }
 
-func gateUp(d backend.DType, tokens, hidden, cols int, act backend.Activation, bias bool) Case {
-	return Case{"gate_up", fmt.Sprintf("%s %dx%dx%d act %d bias %t", d, tokens, hidden, cols, act, bias), single, false, func(r *rig) {
+func gateUp(d backend.DType, tokens, hidden, cols int, act backend.Activation, with string) Case {
+	return Case{"gate_up", fmt.Sprintf("%s %dx%dx%d act %d %s", d, tokens, hidden, cols, act, with), single, false, func(r *rig) {
 		x, w, dst := r.normal(tokens, cols, 1), r.matrix(d, 2*hidden, cols, 2, 0.5), r.empty(tokens, hidden)
-		a := backend.GateUp{Act: act}
-		if bias {
+		a := backend.GateUp{Norm: r.normOf(with, cols), Act: act}
+		if strings.Contains(with, "bias") {
 			a.Bias = r.normal(1, 2*hidden, 1)
 		}
 		r.do(func(o backend.Ops) { o.GateUp(dst, x, w, a) })

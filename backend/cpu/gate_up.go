@@ -7,6 +7,7 @@ func (o *ops) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp)
 	if !o.ready(a.Check(dst, x, w)) {
 		return
 	}
+	x = o.normed(x, a.Norm)
 	bias := values(a.Bias)
 	// A worker owns both rows of a pair, gate before up, so the gate waits in dst for the up.
 	grain := max(1, 1<<14/(backend.Pad8(w.Cols)*max(1, x.Rows)))

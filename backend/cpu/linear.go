@@ -10,6 +10,7 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 	if a.Scale == 0 {
 		a.Scale = 1
 	}
+	x = o.normed(x, a.Norm)
 	bias := values(a.Bias)
 	multiply := product
 	if a.Blocks > 1 {

@@ -19,6 +19,25 @@ func (o *ops) Norm(dst, x backend.Tensor, n backend.Norm) {
 	})
 }
 
+// normed is norm(x) in memory of its own, good until the next one, or x where there is no norm.
+func (o *ops) normed(x backend.Tensor, n *backend.Norm) backend.Tensor {
+	if n == nil {
+		return x
+	}
+	y := backend.Tensor{Buf: &o.norms, Rows: x.Rows, Cols: x.Cols, Stride: backend.Stride(x.Cols)}
+	if need := y.Rows * y.Stride; len(o.norms.words) < need {
+		o.norms.words = make([]uint32, need)
+	}
+	clear(o.norms.words[:y.Rows*y.Stride]) // what pads a row
+	weight, bias := values(n.Weight), values(n.Bias)
+	parallel(x.Rows, 8, func(from, to int) {
+		for t := from; t < to; t++ {
+			normalise(row(y, t), row(x, t), *n, weight, bias)
+		}
+	})
+	return y
+}
+
 // normalise is y = norm(x); weight and bias may be nil. y may be x.
 func normalise(y, x []float32, n backend.Norm, weight, bias []float32) {
 	mean, scale := statistics(x, n)

@@ -14,6 +14,7 @@ type ops struct {
 	// scratch that operations reuse, so that a steady step allocates little
 	order []int32
 	probs []float32
+	norms buffer
 }
 
 // ready counts the operation and reports whether it may run: no error so far and none in its operands.

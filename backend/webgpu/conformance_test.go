@@ -17,6 +17,11 @@ func TestOperationsMatchTwins(t *testing.T) {
 	backendtest.Conform(t, testDevice(t), cpu.Open(), backendtest.Cases())
 }
 
+// Ensure that the kernels that do several operations at once compute the same.
+func TestFusedOperationsMatchTwins(t *testing.T) {
+	backendtest.Conform(t, ownDevice(t, Options{Fuse: "1"}), cpu.Open(), backendtest.LinearCases())
+}
+
 // Ensure that attention is right past 65,535 keys, where lavapipe ends a loop without a word.
 func TestAttentionReachesFarKeys(t *testing.T) {
 	if testing.Short() {
@@ -27,8 +32,10 @@ func TestAttentionReachesFarKeys(t *testing.T) {
 
 // Ensure that a matrix that exceeds the binding limit gives the same results in parts.
 func TestOperationsMatchTwinsInParts(t *testing.T) {
-	small := ownDevice(t, Options{BindingLimit: 24 << 10})
-	backendtest.Conform(t, small, cpu.Open(), backendtest.PartCases())
+	for _, fuse := range []string{"0", "1"} {
+		small := ownDevice(t, Options{BindingLimit: 24 << 10, Fuse: fuse})
+		backendtest.Conform(t, small, cpu.Open(), backendtest.PartCases())
+	}
 }
 
 // Ensure that the WebGPU library takes every kernel in its variants.

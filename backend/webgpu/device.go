@@ -18,7 +18,8 @@ type device struct {
 	bindingLimit int // bytes that one binding may have
 	memoryLimit  int64
 	debug        bool
-	budget       int // multiply-adds in one submission
+	fuse         bool // kernels that do several operations of one token
+	budget       int  // multiply-adds in one submission
 
 	memory     atomic.Int64 // bytes of live buffers that callers made
 	overhead   atomic.Int64 // bytes of scratch
@@ -84,6 +85,7 @@ func newDevice(g gpu, info AdapterInfo, o Options) *device {
 		bindingLimit: int(min(info.MaxBinding, info.MaxBuffer)),
 		memoryLimit:  o.MemoryLimit,
 		debug:        o.Debug,
+		fuse:         o.fuses(info.Kind),
 		budget:       budget(info.Kind),
 		live:         map[*buffer]struct{}{},
 		readbacks:    map[*readback]struct{}{},

@@ -81,16 +81,25 @@ func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear
 	if a.Blocks > 1 {
 		block, columns = w.Rows/a.Blocks, w.Cols
 	}
+	one := block == 0 && s.dev.fuse && x.Rows == 1
+	x, norm := s.taken(x, a.Norm, one)
 	for _, part := range w.Parts {
 		params := [...]uint32{
 			rowWords(w), codeWords(w), uint32(ceil(w.Cols, 4)), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
 			uint32(part.First), uint32(a.Act), has(a.Bias, 1) | has(a.Gate, 2) | flag(a.Add, 4),
 			bits(a.Scale), bits(a.SoftCap), uint32(a.Gate.Stride), uint32(max(0, a.Gate.Cols-1)),
-			uint32(max(block, 1)), uint32(columns / 4),
+			uint32(max(block, 1)), uint32(columns / 4), 0,
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
+		if one {
+			p := s.dev.planOne(wgsl.LinearOne, w, part.Rows)
+			params[14], params[15], params[16] = normParams(w, norm)
+			s.dispatch("linear", p.kernel, p.variant, params[:], p.x, p.y, p.z, bindBuffer(part.Buf), bindTensor(x), bindWeight(norm),
+				bindTensor(a.Bias), bindTensor(a.Gate), bindTensor(dst))
+			continue
+		}
 		p := s.dev.plan(wgsl.LinearVec, wgsl.LinearTile, w, x.Rows, part.Rows, block)
-		s.dispatch("linear", p.kernel, p.variant, params[:], p.x, p.y, p.z,
+		s.dispatch("linear", p.kernel, p.variant, params[:16], p.x, p.y, p.z,
 			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(a.Gate), bindTensor(dst))
 	}
 }
@@ -100,14 +109,58 @@ func (s *step) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp
 	if s.refused(a.Check(dst, x, w)) {
 		return
 	}
+	one := s.dev.fuse && x.Rows == 1
+	x, norm := s.taken(x, a.Norm, one)
 	for _, part := range w.Parts {
 		params := [...]uint32{
 			rowWords(w), codeWords(w), uint32(ceil(w.Cols, 4)), uint32(part.Rows), uint32(x.Rows), quads(x), uint32(dst.Stride),
-			uint32(part.First), uint32(a.Act), has(a.Bias, 1),
+			uint32(part.First), uint32(a.Act), has(a.Bias, 1), 0, 0, 0,
 		}
 		s.work(x.Rows * part.Rows * w.Cols)
+		if one {
+			p := s.dev.planOne(wgsl.GateUpOne, w, part.Rows)
+			params[10], params[11], params[12] = normParams(w, norm)
+			s.dispatch("gate_up", p.kernel, p.variant, params[:], p.x, p.y, p.z,
+				bindBuffer(part.Buf), bindTensor(x), bindWeight(norm), bindTensor(a.Bias), bindTensor(dst))
+			continue
+		}
 		p := s.dev.plan(wgsl.GateUpVec, wgsl.GateUpTile, w, x.Rows, part.Rows, 0)
-		s.dispatch("gate_up", p.kernel, p.variant, params[:], p.x, p.y, p.z,
+		s.dispatch("gate_up", p.kernel, p.variant, params[:10], p.x, p.y, p.z,
 			bindBuffer(part.Buf), bindTensor(x), bindTensor(a.Bias), bindTensor(dst))
 	}
+}
+
+// taken is a product's x with the norm that is left for a kernel *_one, of which these have the RMS norm alone.
+func (s *step) taken(x backend.Tensor, n *backend.Norm, one bool) (backend.Tensor, *backend.Norm) {
+	if one && n != nil && n.RMS && n.Bias.IsNone() {
+		return x, n
+	}
+	return s.normed(x, n), nil
+}
+
+// planOne chooses how many threads share a row: all of a workgroup where rows are few and each keeps them busy, in pieces of
+// 512 quads, of which a word of four bits has eight.
+func (d *device) planOne(k *wgsl.Kernel, w *backend.Matrix, rows int) product {
+	lanes := 0
+	if units := int(codeWords(w)); rows <= 8192 && units >= 512 && units*2 >= ceil(w.Cols, 4) {
+		lanes = 1
+	}
+	x, y := fold(ceil(rows, 1024/wgsl.OneLanes[lanes]))
+	return product{k, k.Variants[weightFormat(w.DType)*len(wgsl.OneLanes)+lanes], x, y, 1}
+}
+
+// normParams are the columns, what there is of a norm, and its eps.
+func normParams(w *backend.Matrix, n *backend.Norm) (cols, there, eps uint32) {
+	if n == nil {
+		return uint32(w.Cols), 0, 0
+	}
+	return uint32(w.Cols), 1 | has(n.Weight, 2), bits(n.Eps)
+}
+
+// bindWeight binds the weights of a norm that may be absent.
+func bindWeight(n *backend.Norm) binding {
+	if n == nil {
+		return bindTensor(backend.Tensor{})
+	}
+	return bindTensor(n.Weight)
 }

@@ -20,6 +20,19 @@ func (s *step) Norm(dst, x backend.Tensor, n backend.Norm) {
 		bindTensor(x), bindTensor(n.Weight), bindTensor(n.Bias), bindTensor(dst))
 }
 
+// normed is norm(x) in scratch memory, good until the next one, or x where there is no norm.
+func (s *step) normed(x backend.Tensor, n *backend.Norm) backend.Tensor {
+	if n == nil || s.err != nil {
+		return x
+	}
+	y := backend.Tensor{Rows: x.Rows, Cols: x.Cols, Stride: backend.Stride(x.Cols)}
+	if b := s.scratch("normed", y.Rows*y.Stride*4); s.err == nil {
+		y.Buf = b.buf
+		s.Norm(y, x, *n)
+	}
+	return y
+}
+
 // Residual adds a sub-layer's result and prepares the next one's input; see backend.Residual.
 func (s *step) Residual(x, y backend.Tensor, a backend.Residual) {
 	if s.refused(a.Check(x, y)) {

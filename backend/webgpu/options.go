@@ -1,6 +1,10 @@
 package webgpu
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"os"
+)
 
 // Kind is what sort of hardware an adapter is.
 type Kind string
@@ -41,4 +45,18 @@ type Options struct {
 	MemoryLimit int64
 	// Debug submits every operation by itself, so that an error names the very one. It costs some 100 µs an operation.
 	Debug bool
+	// Fuse is "0" or "1": whether one token's operations go together in kernels where they can; "" is for real GPUs only, since a
+	// software adapter gains nothing by it. The environment variable LRUN_FUSE is asked where it is "".
+	Fuse string
+}
+
+// fuses is what Fuse says of a kind of adapter.
+func (o Options) fuses(k Kind) bool {
+	switch cmp.Or(o.Fuse, os.Getenv("LRUN_FUSE")) {
+	case "0":
+		return false
+	case "1":
+		return true
+	}
+	return k != Software
 }
