@@ -24,15 +24,16 @@ func TestSignal(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadFull(out, make([]byte, 10)); err != nil {
+	text := make([]byte, 10)
+	if _, err := io.ReadFull(out, text); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
 	rest, err := io.ReadAll(out)
-	if err != nil || !bytes.HasSuffix(rest, []byte("\n")) {
-		t.Errorf("%q, %v", rest, err)
+	if text = append(text, rest...); err != nil || !bytes.HasSuffix(text, []byte("\n")) {
+		t.Errorf("%q, %v", text, err)
 	}
 	if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
 		t.Errorf("%v", cmd.ProcessState)
