@@ -46,6 +46,7 @@ func newNetwork(s *Spec, l *loader) *network {
 	for i := range n.layers {
 		n.layers[i].plan(&s.Layers[i], s.Dim, l)
 	}
+	n.inline()
 	n.norm = l.norm(s.Norm, s.Dim)
 	if s.Head.Project != "" {
 		l.matrix(&n.project, linear(s.Head.Project, e.Width, s.Dim), 1)
@@ -74,22 +75,34 @@ func (y *layer) plan(s *Layer, dim int, l *loader) {
 	y.mlpNorm = l.norm(s.MLPNorm, dim)
 	y.mlp.plan(&s.MLP, l)
 	y.mlpPost = l.norm(s.MLPPostNorm, dim)
-	y.inline()
 }
 
-// inline leaves norms and additions to the sub-layers' products, where nothing stands between.
-func (y *layer) inline() {
-	s := y.spec
-	if y.side != nil || s.Parallel || s.NormAfterwards || s.AddToNormed {
-		return
-	}
-	if y.mixer == nil && y.attention.adapter == nil && y.attentionPost == nil && s.scale() == 1 {
-		y.attention.inline = true
-		y.attention.norm, y.attentionNorm = y.attentionNorm, nil
-	}
-	if y.mlp.down != nil && s.MLP.Experts == nil && y.mlp.adapter == nil && y.mlpPost == nil && s.mlpScale() == 1 {
-		y.mlp.inline = true
-		y.mlp.norm, y.mlpNorm = y.mlpNorm, nil
+// inline leaves additions to the sub-layers' last products, where nothing stands between, and norms to their first ones, where
+// no addition is left that would take the norm with it.
+func (n *network) inline() {
+	added := true
+	for i := range n.layers {
+		y := &n.layers[i]
+		s := y.spec
+		if y.side != nil || s.Parallel || s.NormAfterwards || s.AddToNormed {
+			added = false
+			continue
+		}
+		if y.mixer == nil && y.attention.adapter == nil && y.attentionPost == nil && s.scale() == 1 {
+			if y.attention.inline = true; added {
+				y.attention.norm, y.attentionNorm = y.attentionNorm, nil
+			}
+		}
+		added = y.attention.inline
+		if y.mlp.none() {
+			continue
+		}
+		if y.mlp.down != nil && s.MLP.Experts == nil && y.mlp.adapter == nil && y.mlpPost == nil && s.mlpScale() == 1 {
+			if y.mlp.inline = true; added {
+				y.mlp.norm, y.mlpNorm = y.mlpNorm, nil
+			}
+		}
+		added = y.mlp.inline
 	}
 }
 
