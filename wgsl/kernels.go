@@ -52,6 +52,9 @@ var (
 	LogProb    = &Kernel{"log_prob", access("r r w"), plain}
 	SampleScan = &Kernel{"sample_scan", access("r r w w"), plain}
 	Sample     = &Kernel{"sample", access("r r r w w w"), plain}
+
+	ProbeCopy = &Kernel{"probe_copy", access("r w"), plain}
+	ProbeFma  = &Kernel{"probe_fma", access("w"), plain}
 )
 
 // The query heads that attend_vec takes at once: its variants are AttendVecHeads for each padded head and cache type.
@@ -119,7 +122,7 @@ const MaxQuads = 64
 // Kernels is the catalogue.
 var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearOne, LinearTile, GateUpVec, GateUpOne, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
 	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown,
-	Conv, StateNorm, StateWindow, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample}
+	Conv, StateNorm, StateWindow, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample, ProbeCopy, ProbeFma}
 
 var (
 	plain = []Variant{""}

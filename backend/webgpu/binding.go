@@ -10,6 +10,8 @@ type binding struct {
 	buf    *buffer
 	offset int // bytes, a multiple of 256
 	size   int // bytes, a multiple of 4; negative where the operand lies on another backend
+
+	touched int // bytes of it that the kernel reads or writes, for profiles
 }
 
 // foreign is the binding of memory that this backend did not make; a dispatch refuses it.
@@ -25,7 +27,19 @@ func bindTensor(t backend.Tensor) binding {
 	if b.buf != nil {
 		b.offset = t.Offset()
 		b.size -= b.offset
+		b.touched = 4 * ((t.Rows-1)*t.Stride + t.Cols)
 	}
+	return b
+}
+
+// bindKeys binds the keys or the values of a cache, of which the kernel touches those of n tokens.
+func bindKeys(b backend.Buffer, kv *backend.KV, n int) binding {
+	return bindBuffer(b).touching(n * kv.PageBytes() / kv.Page)
+}
+
+// touching says that the kernel reads or writes so many bytes of the binding, or all where it has fewer.
+func (b binding) touching(bytes int) binding {
+	b.touched = min(bytes, b.size)
 	return b
 }
 
@@ -38,5 +52,5 @@ func bindBuffer(b backend.Buffer) binding {
 	if !ok {
 		return foreign
 	}
-	return binding{own, 0, own.room}
+	return binding{own, 0, own.room, own.room}
 }

@@ -10,6 +10,9 @@ type command = C.gpu_command
 
 type nativeRange = C.gpu_range
 
+// nativeTicks is where the times of commands go.
+type nativeTicks = C.gpu_ticks
+
 func dispatchCommand(pipeline, group handle, slot int, x, y, z uint32) command {
 	return command{kind: C.GPU_DISPATCH, a: pipeline, b: group, p: C.uint64_t(slot),
 		x: C.uint32_t(x), y: C.uint32_t(y), z: C.uint32_t(z)}

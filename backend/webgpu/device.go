@@ -46,6 +46,7 @@ type device struct {
 	pipelines map[pipelineKey]*pipeline
 	groups    map[groupKey]*group
 	step      step
+	profile   *profile // nil: kernels are not timed
 }
 
 // Open makes a backend on an adapter. The error says what there is to choose from, or what to install.

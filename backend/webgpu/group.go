@@ -66,7 +66,7 @@ func (d *device) newGroup(p *pipeline, bindings []binding) (*group, error) {
 	for i, b := range bindings {
 		if b.buf == nil {
 			absent := d.absent[p.written[i]]
-			b = binding{absent, 0, absent.room}
+			b = bindBuffer(absent)
 		}
 		full[i] = b
 	}

@@ -63,10 +63,18 @@ typedef struct { const void *next; const char *label; size_t hintCount; const vo
 typedef struct {
 	const void *next;
 	const char *label;
+	uint32_t type, count;
+	const void *statistics;
+	size_t statisticCount;
+} query_descriptor;
+typedef struct {
+	const void *next;
+	const char *label;
 	void *layout;
 	struct { const void *next; void *module; const char *entry; size_t constantCount; const void *constants; } stage;
 } pipeline_descriptor;
 
+extern bool wgpuAdapterHasFeature(void *adapter, uint32_t feature);
 extern void wgpuAdapterRequestDevice(void *adapter, const device_descriptor *, device_callback, void *userdata);
 extern void wgpuDeviceSetUncapturedErrorCallback(void *device, error_callback, void *userdata);
 extern void *wgpuDeviceGetQueue(void *device);
@@ -79,6 +87,7 @@ extern void *wgpuDeviceCreatePipelineLayout(void *device, const pipeline_layout_
 extern void *wgpuDeviceCreateShaderModule(void *device, const module_descriptor *);
 extern void *wgpuDeviceCreateComputePipeline(void *device, const pipeline_descriptor *);
 extern void *wgpuDeviceCreateBindGroup(void *device, const group_descriptor *);
+extern void *wgpuDeviceCreateQuerySet(void *device, const query_descriptor *);
 extern void *wgpuDeviceCreateCommandEncoder(void *device, const void *descriptor);
 extern void wgpuBufferRelease(void *);
 extern void wgpuBindGroupLayoutRelease(void *);
@@ -86,11 +95,14 @@ extern void wgpuPipelineLayoutRelease(void *);
 extern void wgpuShaderModuleRelease(void *);
 extern void wgpuComputePipelineRelease(void *);
 extern void wgpuBindGroupRelease(void *);
+extern void wgpuQuerySetRelease(void *);
 extern void wgpuCommandEncoderRelease(void *);
 extern void wgpuComputePassEncoderRelease(void *);
 extern void wgpuCommandBufferRelease(void *);
 extern void *wgpuCommandEncoderBeginComputePass(void *encoder, const void *descriptor);
 extern void wgpuCommandEncoderCopyBufferToBuffer(void *encoder, void *from, uint64_t p, void *to, uint64_t q, uint64_t size);
+extern void wgpuCommandEncoderWriteTimestamp(void *encoder, void *queries, uint32_t index);
+extern void wgpuCommandEncoderResolveQuerySet(void *encoder, void *queries, uint32_t first, uint32_t count, void *to, uint64_t offset);
 extern void *wgpuCommandEncoderFinish(void *encoder, const void *descriptor);
 extern void wgpuComputePassEncoderSetPipeline(void *pass, void *pipeline);
 extern void wgpuComputePassEncoderSetBindGroup(void *pass, uint32_t index, void *group, size_t count, const uint32_t *offsets);
@@ -147,7 +159,11 @@ gpu_device *gpu_open(uintptr_t adapter, const gpu_limits *limits, char *message,
 	need.limits.sizeX = limits->sizeX;
 	need.limits.sizeY = limits->sizeY;
 	need.limits.sizeZ = limits->sizeZ;
+	static const uint32_t timestamps = 3;
+	d->timestamps = wgpuAdapterHasFeature((void *)adapter, timestamps);
 	device_descriptor desc = {.label = "lrun", .limits = &need, .lost = on_lost, .lostData = d};
+	desc.featureCount = d->timestamps;
+	desc.features = &timestamps;
 	request r = {NULL, message, size};
 	wgpuAdapterRequestDevice((void *)adapter, &desc, on_device, &r);
 	if (r.device == NULL) {
@@ -174,8 +190,8 @@ static uintptr_t made(gpu_device *d, void *object, void (*release)(void *)) {
 }
 
 uintptr_t gpu_buffer_new(gpu_device *d, uint64_t size, int use) {
-	enum { MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128 };
-	static const uint32_t usage[] = {STORAGE | COPY_SRC | COPY_DST, UNIFORM | COPY_DST, MAP_READ | COPY_DST};
+	enum { MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128, RESOLVE = 512 };
+	static const uint32_t usage[] = {STORAGE | COPY_SRC | COPY_DST, UNIFORM | COPY_DST, MAP_READ | COPY_DST, RESOLVE | COPY_SRC};
 	buffer_descriptor desc = {.usage = usage[use], .size = size};
 	return made(d, wgpuDeviceCreateBuffer(d->device, &desc), wgpuBufferRelease);
 }
@@ -226,11 +242,18 @@ uintptr_t gpu_group_new(gpu_device *d, uintptr_t group_layout, const gpu_range *
 	return made(d, wgpuDeviceCreateBindGroup(d->device, &desc), wgpuBindGroupRelease);
 }
 
+uintptr_t gpu_queries_new(gpu_device *d) {
+	enum { TIMESTAMP = 2 };
+	query_descriptor desc = {.type = TIMESTAMP, .count = GPU_TIMED + 1};
+	return made(d, wgpuDeviceCreateQuerySet(d->device, &desc), wgpuQuerySetRelease);
+}
+
 void gpu_buffer_free(uintptr_t buffer) { wgpuBufferRelease((void *)buffer); }
 void gpu_group_layout_free(uintptr_t layout) { wgpuBindGroupLayoutRelease((void *)layout); }
 void gpu_pipeline_layout_free(uintptr_t layout) { wgpuPipelineLayoutRelease((void *)layout); }
 void gpu_pipeline_free(uintptr_t pipeline) { wgpuComputePipelineRelease((void *)pipeline); }
 void gpu_group_free(uintptr_t group) { wgpuBindGroupRelease((void *)group); }
+void gpu_queries_free(uintptr_t queries) { wgpuQuerySetRelease((void *)queries); }
 
 void gpu_write(gpu_device *d, uintptr_t buffer, uint64_t offset, const void *data, size_t size) {
 	wgpuQueueWriteBuffer(d->queue, (void *)buffer, offset, data, size);
@@ -267,22 +290,36 @@ static void encode(void *encoder, const gpu_command *commands, size_t count) {
 	end_pass(&pass);
 }
 
+// encode_timed is encode with the time after each command, and of the first before it.
+static void encode_timed(void *encoder, const gpu_command *commands, size_t count, const gpu_ticks *ticks) {
+	void *queries = (void *)ticks->queries;
+	uint64_t bytes = (count + 1) * 8;
+	wgpuCommandEncoderWriteTimestamp(encoder, queries, 0);
+	for (size_t i = 0; i < count; i++) {
+		encode(encoder, commands + i, 1);
+		wgpuCommandEncoderWriteTimestamp(encoder, queries, (uint32_t)i + 1);
+	}
+	wgpuCommandEncoderResolveQuerySet(encoder, queries, 0, (uint32_t)count + 1, (void *)ticks->resolved, 0);
+	wgpuCommandEncoderCopyBufferToBuffer(encoder, (void *)ticks->resolved, 0, (void *)ticks->staging, 0, bytes);
+}
+
 static void on_done(uint32_t status, void *userdata) {
 	gpu_device *d = userdata;
 	(void)status;
 	__atomic_add_fetch(&d->done, 1, __ATOMIC_RELEASE);
 }
 
-void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count) {
+void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count, const gpu_ticks *ticks) {
 	void *buffer = NULL;
-	if (count > 0) {
+	if (count > 0 || ticks != NULL) {
 		void *encoder = wgpuDeviceCreateCommandEncoder(d->device, NULL);
-		if (d->error == GPU_OK) encode(encoder, commands, count);
+		if (d->error == GPU_OK && ticks == NULL) encode(encoder, commands, count);
+		if (d->error == GPU_OK && ticks != NULL) encode_timed(encoder, commands, count, ticks);
 		if (d->error == GPU_OK) buffer = wgpuCommandEncoderFinish(encoder, NULL);
 		wgpuCommandEncoderRelease(encoder);
 		if (made(d, buffer, wgpuCommandBufferRelease) == 0) return;  // wgpu aborts on submitting a failed one
 	}
-	wgpuQueueSubmit(d->queue, count > 0, &buffer);
+	wgpuQueueSubmit(d->queue, buffer != NULL, &buffer);
 	if (buffer != NULL) wgpuCommandBufferRelease(buffer);
 	wgpuQueueOnSubmittedWorkDone(d->queue, on_done, d);
 }

@@ -39,6 +39,9 @@ const (
 	useStorage = C.GPU_STORAGE
 	useUniform = C.GPU_UNIFORM
 	useStaging = C.GPU_STAGING
+	useTicks   = C.GPU_TICKS
+
+	timedAtOnce = C.GPU_TIMED // commands of a submission with times
 )
 
 var (
@@ -118,9 +121,20 @@ func (g gpu) write(buffer handle, offset int, data unsafe.Pointer, size int) {
 	C.gpu_write(g.c, buffer, C.uint64_t(offset), data, C.size_t(size))
 }
 
-func (g gpu) submit(commands []C.gpu_command) {
-	C.gpu_submit(g.c, unsafe.SliceData(commands), C.size_t(len(commands)))
+// submit sends commands off; with ticks, unless nil, their times.
+func (g gpu) submit(commands []C.gpu_command, ticks *C.gpu_ticks) {
+	C.gpu_submit(g.c, unsafe.SliceData(commands), C.size_t(len(commands)), ticks)
 }
+
+// timestamps reports whether the device can tell when a pass ended.
+func (g gpu) timestamps() bool { return g.c.timestamps != 0 }
+
+func (g gpu) newQueries() (handle, error) {
+	h := C.gpu_queries_new(g.c)
+	return h, g.err()
+}
+
+func freeQueries(h handle) { C.gpu_queries_free(h) }
 
 func (g gpu) poll() { C.gpu_poll(g.c) }
 

@@ -25,6 +25,7 @@ typedef struct {
 	uint64_t done;       // finished submissions; written atomically
 	int32_t error;       // GPU_OK, or the kind of the first error since it was last reset
 	int32_t lost;        // 1 for good once the device is lost
+	int32_t timestamps;  // 1 where the device can tell when a pass ended
 	char message[4096];  // of the error or the loss
 } gpu_device;
 
@@ -44,8 +45,14 @@ typedef struct {
 	uint64_t offset, size;
 } gpu_range;
 
-enum { GPU_STORAGE = 0, GPU_UNIFORM = 1, GPU_STAGING = 2 };
-enum { GPU_SLOT = 256, GPU_MAX_BINDINGS = 8 };
+// Where the times of commands go, in ticks of the device's clock: queries and a buffer (GPU_TICKS) to resolve them, both for
+// GPU_TIMED commands and one time more, and a staging buffer.
+typedef struct {
+	uintptr_t queries, resolved, staging;
+} gpu_ticks;
+
+enum { GPU_STORAGE = 0, GPU_UNIFORM = 1, GPU_STAGING = 2, GPU_TICKS = 3 };
+enum { GPU_SLOT = 256, GPU_MAX_BINDINGS = 8, GPU_TIMED = 2047 };
 
 // gpu_open makes a device on a wgpu adapter, or returns NULL with the reason in message.
 gpu_device *gpu_open(uintptr_t adapter, const gpu_limits *limits, char *message, size_t size);
@@ -60,16 +67,20 @@ uintptr_t gpu_pipeline_new(gpu_device *d, uintptr_t pipeline_layout, const char 
 // ranges[0] is the uniform slot; the count − 1 others are the storage bindings.
 uintptr_t gpu_group_new(gpu_device *d, uintptr_t group_layout, const gpu_range *ranges, uint32_t count);
 
+uintptr_t gpu_queries_new(gpu_device *d);
+
 void gpu_buffer_free(uintptr_t buffer);
 void gpu_group_layout_free(uintptr_t layout);
 void gpu_pipeline_layout_free(uintptr_t layout);
 void gpu_pipeline_free(uintptr_t pipeline);
 void gpu_group_free(uintptr_t group);
+void gpu_queries_free(uintptr_t queries);
 
 // gpu_write stores data in the buffer before whatever is submitted next.
 void gpu_write(gpu_device *d, uintptr_t buffer, uint64_t offset, const void *data, size_t size);
-// gpu_submit records the commands and submits them, or does nothing but report an error. None: an empty submission.
-void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count);
+// gpu_submit records the commands and submits them, or does nothing but report an error. None: an empty submission. With
+// ticks, each command is a pass by itself, and the staging buffer receives the time at the start and the end of each.
+void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count, const gpu_ticks *ticks);
 // gpu_poll looks whether submissions have finished, and never waits.
 void gpu_poll(gpu_device *d);
 

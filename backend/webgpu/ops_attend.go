@@ -131,7 +131,7 @@ func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 	} else {
 		z = uint32(p.splits)
 	}
-	s.dispatch("attend", kernel, p.variant, params[:], x, y, z, bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V),
+	s.dispatch("attend", kernel, p.variant, params[:], x, y, z, bindTensor(q), bindKeys(kv.K, kv, keys), bindKeys(kv.V, kv, keys),
 		bindTensor(p.view.Table), bindTensor(a.Slopes), out)
 	if p.splits == 1 {
 		return

@@ -26,6 +26,6 @@ func (s *step) lookUp(dst, ids backend.Tensor, table *backend.Matrix, scale floa
 			flag(i == 0 && !add, 1), flag(add, 1), bits(scale),
 		}
 		s.rowKernel("embed", wgsl.Embed, wgsl.Embed.Variants[weightFormat(table.DType)], dst.Rows, params[:],
-			bindTensor(ids), bindBuffer(part.Buf), bindTensor(dst))
+			bindTensor(ids), bindBuffer(part.Buf).touching(dst.Rows*table.RowBytes()/len(table.Parts)), bindTensor(dst))
 	}
 }

@@ -51,7 +51,7 @@ func (s *step) ExpertGateUp(dst, x, routes backend.Tensor, w *backend.Matrix, a 
 		s.work(dst.Rows * rows * w.Cols / len(w.Parts))
 		gx, gy := fold(ceil(rows, 4))
 		s.dispatch("expert_gate_up", wgsl.ExpertGateUp, wgsl.ExpertGateUp.Variants[weightFormat(w.DType)], params[:],
-			gx, gy, uint32(dst.Rows), bindBuffer(part.Buf), bindTensor(x), bindTensor(routes), bindTensor(dst))
+			gx, gy, uint32(dst.Rows), bindBuffer(part.Buf).touching(dst.Rows*rows*w.RowBytes()/len(w.Parts)), bindTensor(x), bindTensor(routes), bindTensor(dst))
 	}
 }
 
@@ -70,7 +70,7 @@ func (s *step) ExpertDown(dst, x, routes backend.Tensor, w *backend.Matrix, a ba
 		s.work(x.Rows * dst.Cols * w.Cols / len(w.Parts))
 		gx, gy := fold(ceil(dst.Cols, 4))
 		s.dispatch("expert_down", wgsl.ExpertDown, wgsl.ExpertDown.Variants[weightFormat(w.DType)], params[:],
-			gx, gy, uint32(dst.Rows), bindBuffer(part.Buf), bindTensor(x), bindTensor(routes), bindTensor(dst))
+			gx, gy, uint32(dst.Rows), bindBuffer(part.Buf).touching(x.Rows*dst.Cols*w.RowBytes()/len(w.Parts)), bindTensor(x), bindTensor(routes), bindTensor(dst))
 	}
 }
 

@@ -40,7 +40,7 @@ func (s *step) Lookup(q backend.Tensor, reps, kv *backend.KV, v backend.View, a 
 	s.work(count * n * 4)
 	x, y := fold(ceil(count, 4*64))
 	s.dispatch("lookup", wgsl.LookupScore, "", []uint32{uint32(reps.KVHeads), uint32(backend.Pad4(reps.HeadDim) / 4), uint32(reps.Page), uint32(count)},
-		x, y, 1, query, bindBuffer(reps.K), bindTensor(v.Table), scores, tops)
+		x, y, 1, query, bindKeys(reps.K, reps, count), bindTensor(v.Table), scores, tops)
 	s.dispatch("lookup", wgsl.LookupPick, "", []uint32{uint32(count), uint32(a.Picks.Cols), uint32(where), uint32(a.Segment), a.Mark},
 		1, 1, 1, bindTensor(v.Table), scores, tops, bindTensor(a.Picks), bindTensor(a.Missed), bindTensor(a.View.Table))
 }

@@ -21,7 +21,7 @@ func (s *step) Mass(mass, q, attended backend.Tensor, kv *backend.KV, v backend.
 	}
 	s.work(attended.Rows * a.Heads * count * n * 4)
 	s.dispatch("mass", wgsl.Mass, wgsl.Mass.Variants[cacheFormat(kv.DType)*wgsl.MaxQuads+n-1], params[:],
-		uint32(ceil(count, 64)), uint32(a.Heads), 1, bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V), bindTensor(v.Table),
+		uint32(ceil(count, 64)), uint32(a.Heads), 1, bindTensor(q), bindKeys(kv.K, kv, count), bindKeys(kv.V, kv, 0), bindTensor(v.Table),
 		bindTensor(a.Slopes), bindTensor(attended), bindTensor(a.Missed), bindTensor(mass))
 }
 

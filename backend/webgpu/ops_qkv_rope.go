@@ -39,7 +39,7 @@ func (s *step) rope(q, qkv backend.Tensor, kv *backend.KV, a backend.QKVRope, fi
 	y, z := fold(qkv.Rows)
 	s.dispatch("qkv_rope", wgsl.QKVRope, wgsl.QKVRope.Variants[cacheFormat(kv.DType)], params[:], uint32(heads), y, z,
 		bindTensor(qkv), bindTensor(a.Slots), bindTensor(a.Rope), bindTensor(weight), bindTensor(second),
-		bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V))
+		bindTensor(q), bindKeys(kv.K, kv, qkv.Rows), bindKeys(kv.V, kv, qkv.Rows))
 }
 
 // headNorm is the norm's parameters, none where there is no norm.

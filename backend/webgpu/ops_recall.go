@@ -27,11 +27,11 @@ func (s *step) Recall(q backend.Tensor, kv *backend.KV, v backend.View, a backen
 	s.work(a.Heads * count * quads * 4)
 	x, z := fold(ceil(count, 64))
 	s.dispatch("recall", wgsl.RecallScore, wgsl.RecallScore.Variants[cacheFormat(kv.DType)], params[:], x, uint32(kv.KVHeads), z,
-		bindTensor(q), bindBuffer(kv.K), bindBuffer(kv.V), bindTensor(v.Table), scores)
+		bindTensor(q), bindKeys(kv.K, kv, count), bindKeys(kv.V, kv, 0), bindTensor(v.Table), scores)
 	for first := 0; first < a.To.Cols; first += loopLimit / each {
 		params[5], params[6] = uint32(min(loopLimit/each, a.To.Cols-first)), uint32(first)
 		s.dispatch("recall", wgsl.RecallPick, wgsl.RecallPick.Variants[cacheFormat(kv.DType)], params[:], uint32(kv.KVHeads), 1, 1,
-			bindTensor(v.Table), bindTensor(a.To), scores, bindBuffer(kv.K), bindBuffer(kv.V))
+			bindTensor(v.Table), bindTensor(a.To), scores, bindKeys(kv.K, kv, 2*int(params[5])), bindKeys(kv.V, kv, 2*int(params[5])))
 	}
 }
 

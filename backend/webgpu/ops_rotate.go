@@ -21,5 +21,5 @@ func (s *step) Rotate(kv *backend.KV, a backend.Rotate) {
 	}
 	y, z := fold(a.To.Cols)
 	s.dispatch("rotate", wgsl.Rotate, wgsl.Rotate.Variants[cacheFormat(kv.DType)], params[:], uint32(kv.KVHeads), y, z,
-		bindTensor(a.From), bindTensor(a.To), bindTensor(a.Rope), bindBuffer(kv.K), bindBuffer(kv.V))
+		bindTensor(a.From), bindTensor(a.To), bindTensor(a.Rope), bindKeys(kv.K, kv, a.To.Cols), bindKeys(kv.V, kv, a.To.Cols))
 }

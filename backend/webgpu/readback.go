@@ -170,6 +170,7 @@ func (s *step) receive(dst backend.Readback, shape backend.Tensor, pieces ...pie
 	for _, p := range pieces {
 		b := p.buf.(*buffer)
 		s.commands = append(s.commands, copyCommand(b.handle, p.offset, r.handle, at, p.size))
+		s.dev.profile.copy(p.size)
 		b.used = s.number
 		at += p.size
 	}

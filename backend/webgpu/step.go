@@ -32,13 +32,14 @@ type step struct {
 	padded   []uint32    // rows of a Write, laid out with their stride
 	number   uint64      // of the flush that commands go with
 	load     int         // multiply-adds since the last flush
+	macs     int         // multiply-adds since the last dispatch
 	views    viewTables  // the tables of views that this step has filled
 }
 
 // begin forgets what a step that panicked may have left.
 func (s *step) begin() {
 	s.abandon()
-	s.err = nil
+	s.err, s.macs = nil, 0
 	s.views.reset()
 	s.dev.trimGroups()
 }
@@ -75,6 +76,8 @@ func (s *step) dispatch(op string, k *wgsl.Kernel, v wgsl.Variant, params []uint
 	copy(s.uniforms[slot*slotWords:], params)
 	s.commands = append(s.commands, dispatchCommand(p.handle, g, slot*slotBytes, x, y, z))
 	s.ops = append(s.ops, op)
+	s.dev.profile.launch(k, v, bindings, s.macs)
+	s.macs = 0
 	for i := range bindings {
 		if b := bindings[i].buf; b != nil {
 			b.used = s.number
@@ -100,6 +103,7 @@ func (s *step) work(multiplyAdds int) {
 		s.flush()
 	}
 	s.load += multiplyAdds
+	s.macs += multiplyAdds
 }
 
 // flush submits what is recorded. It reports whether the step is still without error.
@@ -130,6 +134,9 @@ func (s *step) send() error {
 		if err := d.write(d.uniforms, 0, unsafe.Pointer(&s.uniforms[0]), n*slotBytes); err != nil {
 			return err
 		}
+	}
+	if d.profile != nil {
+		return d.submitProfiled(s.commands)
 	}
 	return d.submit(s.commands)
 }
@@ -184,7 +191,7 @@ func (s *step) scratch(name string, bytes int) binding {
 		d.scratch[name] = grown
 		b = grown
 	}
-	return binding{b, 0, b.room}
+	return bindBuffer(b).touching(bytes)
 }
 
 // Write implements backend.Ops.

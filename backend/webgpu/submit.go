@@ -8,13 +8,16 @@ import "unsafe"
 const maxFlying = 16
 
 // submit sends commands off, after all that was written. None of them: only the writes.
-func (d *device) submit(commands []command) error {
+func (d *device) submit(commands []command) error { return d.submitTimed(commands, nil) }
+
+// submitTimed is submit; with ticks, unless nil, the commands' times arrive in their staging buffer.
+func (d *device) submitTimed(commands []command, ticks *nativeTicks) error {
 	if d.submitted >= maxFlying {
 		if err := d.awaitLocked(d.submitted - maxFlying + 1); err != nil {
 			return err
 		}
 	}
-	d.gpu.submit(commands)
+	d.gpu.submit(commands, ticks)
 	if err := d.check(); err != nil {
 		return err
 	}

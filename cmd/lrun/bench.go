@@ -1,126 +1,143 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
-	"io"
-	"text/tabwriter"
-	"time"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/bench"
 )
 
-// benched is what lrun bench prints.
-type benched struct {
-	Model   string `json:"model"`
-	Memory  string `json:"memory"`
-	Backend string `json:"backend"`
-	Adapter string `json:"adapter"`
-
-	Prompt       int     `json:"prompt_tokens"`
-	PromptRate   float64 `json:"prompt_tokens_per_second"`
-	Generated    int     `json:"generated_tokens"`
-	GenerateRate float64 `json:"generated_tokens_per_second"`
-
-	// Of a generated token.
-	Dispatches float64 `json:"dispatches_per_token"`
-	RoundTrips float64 `json:"round_trips_per_token"` // beside the one that brings its id
-	LookedUp   float64 `json:"blocks_looked_up_per_token"`
-	Fetched    float64 `json:"blocks_fetched_per_token"`
-
-	DeviceBytes int64 `json:"device_bytes"`
-	HostBytes   int64 `json:"host_bytes"`
+// benching are the flags of lrun bench.
+type benching struct {
+	prompts, tokens, depths string
+	repeats                 int
+	random, compare         string
+	kernels, json           bool
 }
 
 func newBench(s *settings) *cobra.Command {
-	var prompt, tokens int
-	var asJSON bool
+	b := &benching{}
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure how fast a model reads and writes, and what its memory costs",
-		Long: `Measure how fast a model reads a prompt of random tokens and generates after it, how many kernels and round trips to the
-device a generated token takes, and how many blocks its memory looks up and fetches.`,
-		Example: `  lrun bench -p 4096 -n 64
+		Short: "Measure how fast a model reads and writes, at which depth, and what its kernels and its memory cost",
+		Long: `Measure how fast a model reads prompts of random tokens (pp) and generates (tg), after so many tokens (@depth): the median of
+some repeats after one that does not count. Shares are of what the adapter was measured to copy and to compute; a token's
+kernels, round trips to the device, and blocks that its memory looks up and fetches are counted. With --kernels a further run
+is told apart by kernels. The folder of --random-weights needs a config.json only.`,
+		Example: `  lrun bench -p 512 -n 128 -d 0,4096,32768 --kernels
+  lrun bench --backend webgpu --json > before.json && lrun bench --backend webgpu --compare before.json
+  lrun bench -m DIR --random-weights f16 --quant q4
   lrun bench -p 4096 --memory infllm --memory-opt max_cached_block=0 --json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if prompt < 1 || tokens < 2 {
-				return fmt.Errorf("a prompt of %d tokens and %d to generate: want at least 1 and 2", prompt, tokens)
-			}
-			return s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
-				b, err := bench(ctx, m, prompt, tokens)
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return printJSON(cmd.OutOrStdout(), b)
-				}
-				return b.print(cmd.OutOrStdout())
-			}, lrun.WithAnyLength())
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd, s) },
 	}
 	cmd.AddCommand(newBenchScans(s))
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.IntVarP(&prompt, "prompt", "p", 512, "tokens of the prompt")
-	f.IntVarP(&tokens, "tokens", "n", 64, "tokens to generate")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	f.StringVarP(&b.prompts, "prompt", "p", "512", "tokens of prompts, a list; 0: none")
+	f.StringVarP(&b.tokens, "tokens", "n", "128", "tokens to generate, a list; 0: none")
+	f.StringVarP(&b.depths, "depth", "d", "0", "tokens of the text before, a list")
+	f.IntVarP(&b.repeats, "repeats", "r", 5, "how often each is measured")
+	f.StringVar(&b.random, "random-weights", "", "make the weights up, in f32, f16 or bf16")
+	f.BoolVar(&b.kernels, "kernels", false, "print what each kernel takes")
+	f.BoolVar(&b.json, "json", false, "print one JSON object")
+	f.StringVar(&b.compare, "compare", "", "a result of --json before: print the ratios to it")
 	return cmd
 }
 
-// bench reads a prompt and generates after it, once something shorter has warmed the device up.
-func bench(ctx context.Context, m *lrun.Model, prompt, tokens int) (*benched, error) {
-	ids := make([]int32, prompt)
-	for i := range ids {
-		ids[i] = int32(i * 7919 % m.Info().Vocab)
+func (b *benching) run(cmd *cobra.Command, s *settings) error {
+	plan, err := b.plan()
+	if err != nil {
+		return err
 	}
-	if _, err := benchOnce(ctx, m, ids[:min(prompt, 600)], 4); err != nil {
-		return nil, err
+	before, err := b.before()
+	if err != nil {
+		return err
 	}
-	return benchOnce(ctx, m, ids, tokens)
+	bar := s.newProgress(cmd, "measuring", false)
+	defer bar.close()
+	done, all := int64(0), int64(len(plan.Depths)*(len(plan.Prompts)+len(plan.Tokens)))
+	plan.Progress = func(bench.Row) { done++; bar.set(done, all) }
+	ctx, stop := interruptible(cmd.Context())
+	defer stop()
+	var m *lrun.Model
+	r, err := plan.Run(ctx, func() (_ *lrun.Model, err error) {
+		m, err = s.open(cmd, b.options()...)
+		return m, err
+	})
+	bar.close()
+	if err != nil {
+		return err
+	}
+	s.sayWhere(cmd, m)
+	if before != nil {
+		if err := r.Compare(before); err != nil {
+			return fmt.Errorf("%s: %w", b.compare, err)
+		}
+	}
+	if b.json {
+		return printJSON(cmd.OutOrStdout(), r)
+	}
+	return r.Print(cmd.OutOrStdout(), b.kernels)
 }
 
-// benchOnce is one reading in a session of its own.
-func benchOnce(ctx context.Context, m *lrun.Model, ids []int32, tokens int) (*benched, error) {
-	var r lrun.Result
-	s, err := m.NewSession()
+func (b *benching) options() []lrun.Option {
+	options := []lrun.Option{lrun.WithAnyLength()}
+	if b.random != "" {
+		options = append(options, lrun.WithRandomWeights(b.random))
+	}
+	return options
+}
+
+// plan is what the flags ask for.
+func (b *benching) plan() (p bench.Plan, err error) {
+	p.Repeats = b.repeats
+	if p.Depths, err = numbersFromZero("depth", b.depths); err != nil {
+		return p, err
+	}
+	if b.prompts != "0" {
+		if p.Prompts, err = numbers("prompt", b.prompts); err != nil {
+			return p, err
+		}
+	}
+	if b.tokens != "0" {
+		if p.Tokens, err = numbers("tokens", b.tokens); err != nil {
+			return p, err
+		}
+	}
+	return p, p.Check()
+}
+
+// numbersFromZero is numbers for a list that may begin with 0.
+func numbersFromZero(flag, list string) ([]int, error) {
+	if list == "0" {
+		return []int{0}, nil
+	}
+	rest, zero := strings.CutPrefix(list, "0,")
+	all, err := numbers(flag, rest)
+	if zero {
+		all = append([]int{0}, all...)
+	}
+	return all, err
+}
+
+// before is the result to compare with, nil where there is none.
+func (b *benching) before() (*bench.Result, error) {
+	if b.compare == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(b.compare)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
-	var before lrun.MemoryStats
-	var dispatched int64
-	n := 0
-	var start time.Time
-	options := []lrun.GenerateOption{lrun.WithTemperature(0), lrun.WithIgnoreEOS(), lrun.WithMaxTokens(tokens), lrun.WithResult(&r)}
-	for _, err := range s.GenerateIDs(ctx, ids, options...) {
-		if err != nil {
-			return nil, err
-		}
-		if n++; n == 1 {
-			before, dispatched, start = s.Memory(), m.Dispatches(), time.Now()
-		}
+	r := &bench.Result{}
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s is no result of lrun bench --json: %w", b.compare, err)
 	}
-	took, after, info := time.Since(start).Seconds(), s.Memory(), m.Info()
-	per := func(n int) float64 { return float64(n) / float64(r.Generated-1) }
-	return &benched{
-		Model: info.Name, Memory: info.Memory, Backend: info.Backend, Adapter: info.Adapter,
-		Prompt: len(ids), PromptRate: float64(len(ids)) / r.Prefill.Seconds(), Generated: r.Generated, GenerateRate: float64(r.Generated-1) / took,
-		Dispatches: per(int(m.Dispatches() - dispatched)), RoundTrips: per(after.RoundTrips - before.RoundTrips),
-		LookedUp: per(after.LookedUp - before.LookedUp), Fetched: per(after.Fetched - before.Fetched),
-		DeviceBytes: info.DeviceBytes, HostBytes: after.HostBytes,
-	}, nil
-}
-
-func (b *benched) print(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "model\t%s on %s (%s)\n", b.Model, b.Backend, b.Adapter)
-	fmt.Fprintf(w, "memory\t%s\n", b.Memory)
-	fmt.Fprintf(w, "prompt\t%d tokens, %.1f/s\n", b.Prompt, b.PromptRate)
-	fmt.Fprintf(w, "generation\t%d tokens, %.1f/s\n", b.Generated, b.GenerateRate)
-	fmt.Fprintf(w, "a token\t%.1f kernels, %.2f round trips, %.1f blocks looked up, %.2f fetched\n", b.Dispatches, b.RoundTrips, b.LookedUp, b.Fetched)
-	fmt.Fprintf(w, "held\t%s on the device, %s of blocks on the host\n", bytesText(b.DeviceBytes), bytesText(b.HostBytes))
-	return w.Flush()
+	return r, nil
 }

@@ -72,15 +72,10 @@ func TestStreamGoesOn(t *testing.T) {
 	wrong(t, "with these options", "", "stream", path, "--session", session, "--memory", "sirllm", "--backend", "cpu")
 }
 
-// Ensure that bench counts no round trips where all blocks are on the device, and that trace writes what its viewer reads.
-func TestBenchAndTrace(t *testing.T) {
-	code, out, stderr := lrunWith("", "bench", "-p", "400", "-n", "8", "--memory", "infllm", "--memory-opt", "max_cached_block=0", "--json", "--backend", "cpu", "-q")
-	var b benched
-	if err := json.Unmarshal([]byte(out), &b); code != 0 || err != nil || b.RoundTrips != 0 || b.LookedUp == 0 || b.GenerateRate <= 0 {
-		t.Errorf("%s%s: %+v (%v)", out, stderr, b, err)
-	}
+// Ensure that trace writes what its viewer reads.
+func TestTraceOfStream(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out.json")
-	code, _, stderr = lrunWith(streamText()+streamQuestion, "generate", "--memory", "infllm", "--temperature", "0", "--max-tokens", "6", "--context", "9000",
+	code, _, stderr := lrunWith(streamText()+streamQuestion, "generate", "--memory", "infllm", "--temperature", "0", "--max-tokens", "6", "--context", "9000",
 		"--trace", file, "--backend", "cpu", "-q")
 	if code != 0 {
 		t.Fatal(stderr)
