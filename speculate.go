@@ -153,7 +153,9 @@ func (g *generation) accepted(drawn []byte) []byte {
 		g.look()
 	}
 	g.result.Accepted += n
-	g.s.m.net.Drop(g.s.seq, g.s.seq.Len()-len(g.guesses)+n)
+	if wrong := len(g.guesses) - n; wrong > 0 {
+		g.s.m.net.Drop(g.s.seq, g.s.seq.Len()-wrong)
+	}
 	return drawn[:(n+1)*drawnBytes]
 }
 

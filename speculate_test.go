@@ -60,7 +60,7 @@ func TestSpeculationChangesNothing(t *testing.T) {
 		"drawn":       {WithTemperature(0.8), WithTopP(0.95), WithSeed(3)},
 		"penalised":   {WithTemperature(0.7), WithSeed(4), WithRepetitionPenalty(1.3), WithFrequencyPenalty(0.2)},
 		"stop text":   {WithTemperature(0), WithStop("fire, the")},
-		"to the end":  {WithTemperature(0), WithMaxTokens(250), WithIgnoreEOS()},
+		"to the end":  {WithTemperature(0), WithMaxTokens(100), WithIgnoreEOS()},
 		"one token":   {WithTemperature(0), WithMaxTokens(1)},
 		"stop tokens": {WithTemperature(0.8), WithSeed(5), WithStopTokens(13, 18)},
 	}
@@ -72,7 +72,7 @@ func TestSpeculationChangesNothing(t *testing.T) {
 				var drafted, accepted int
 				for _, text := range prompts {
 					var a, b Result
-					options := append([]GenerateOption{WithMaxTokens(40)}, options...)
+					options := append([]GenerateOption{WithMaxTokens(24)}, options...)
 					want := drawnTokens(t, plain.Generate(ctx, text, append(options, WithResult(&a))...))
 					got := drawnTokens(t, guessed.Generate(ctx, text, append(options, guess, WithResult(&b))...))
 					sameAnswer(t, method+", "+way, got, want)
@@ -82,7 +82,7 @@ func TestSpeculationChangesNothing(t *testing.T) {
 					drafted, accepted = drafted+b.Drafted, accepted+b.Accepted
 				}
 				t.Logf("%s, %s: %d of %d right", method, way, accepted, drafted)
-				if way == "to the end" && (method == "itself" && accepted < drafted*3/4 || method == "lookup 7" && accepted < 50 || drafted == 0) {
+				if way == "to the end" && (method == "itself" && accepted < drafted*3/4 || method == "lookup 7" && accepted < 20 || drafted == 0) {
 					t.Errorf("%s: %d of %d guesses are right", method, accepted, drafted)
 				}
 				if method == "a wrong draft" && accepted > drafted/4 {
