@@ -137,7 +137,7 @@ func speculatedTurns(t *testing.T, m *Model, dir string) {
 		plain, guessed := newSession(t, m), newSession(t, m)
 		for i := range 3 {
 			ids := append(randomIDs(50*i, 30), randomIDs(50*i, 20+i)...)
-			options := []GenerateOption{WithTemperature(0), WithMaxTokens(50), WithIgnoreEOS()}
+			options := []GenerateOption{WithTemperature(0), WithMaxTokens(30), WithIgnoreEOS()}
 			want := drawnTokens(t, plain.GenerateIDs(ctx, ids, options...))
 			var r Result
 			got := drawnTokens(t, guessed.GenerateIDs(ctx, ids, append(options, guess, WithResult(&r))...))

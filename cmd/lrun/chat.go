@@ -70,9 +70,9 @@ type chat struct {
 	m    *lrun.Model
 	out  io.Writer
 	draw sampling
+	view view
 
 	ahead speculation
-	view  view
 
 	system  string
 	file    string // of the session; "": none
