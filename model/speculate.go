@@ -33,7 +33,7 @@ func (m *Model) Alike(seq *Sequence, n int) int {
 
 // settled reports whether ropes are the same for texts of two lengths.
 func (m *Model) settled(a, b int) bool {
-	for _, r := range m.scratch.ropes {
+	for _, r := range m.Spec.Ropes() {
 		if !r.Same(m.policy.Span(a), a, m.policy.Span(b), b) {
 			return false
 		}
