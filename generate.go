@@ -38,6 +38,8 @@ type Result struct {
 	Dropped      int // tokens of the session that it cannot
 	Memory       MemoryStats
 	Generated    int // tokens made, end-of-text token included
+	Drafted      int // tokens guessed ahead; see WithLookup
+	Accepted     int // of these, those that were right
 	FinishReason string
 	Seed         uint32
 	Prefill      time.Duration // until the first token was drawn
@@ -81,18 +83,20 @@ var errNaN = errors.New("the model's logits are not numbers; its weights may be 
 
 // generation is one run of the loop.
 type generation struct {
-	s      *Session
-	o      generateOptions
-	before int // tokens of the session that stay when it comes to nothing
-	limit  int // tokens to make at most
-	step   int // steps submitted
-	stream *tokenizer.Stream
-	stop   stopper
-	result Result
-	looks  [][]model.Look // of each step, where they are traced
-	tokens []Token        // made, where they are traced
-	yield  func(Token, error) bool
-	left   bool // the caller takes no more tokens
+	s       *Session
+	o       generateOptions
+	before  int // tokens of the session that stay when it comes to nothing
+	limit   int // tokens to make at most
+	step    int // steps submitted; where tokens are guessed, the number of the token that is drawn next
+	stream  *tokenizer.Stream
+	stop    stopper
+	result  Result
+	counts  []uint32       // of the text's tokens, where penalties need them
+	guesses []int32        // that the last step read
+	looks   [][]model.Look // of each token's step, where they are traced
+	tokens  []Token        // made, where they are traced
+	yield   func(Token, error) bool
+	left    bool // the caller takes no more tokens
 }
 
 // run is the generation from its options to its result.
@@ -177,16 +181,16 @@ func (g *generation) loop(ctx context.Context) error {
 	if err := g.prepare(); err != nil {
 		return err
 	}
+	if err := g.s.speculates(g.o.speculation); err != nil {
+		return err
+	}
 	if err := g.s.read(ctx, g, g.penalises(), g.o.progress); err != nil {
 		return err
 	}
 	g.step = 1
 	g.look()
-	for made := 0; made < g.limit; made++ {
-		if err := g.submit(ctx, made); err != nil {
-			return err
-		}
-		token, err := g.receive(ctx, made)
+	for made := 0; made < g.limit; {
+		drawn, err := g.next(ctx, made)
 		if err != nil {
 			return err
 		}
@@ -195,11 +199,35 @@ func (g *generation) loop(ctx context.Context) error {
 			start = time.Now()
 		}
 		g.result.Decode = time.Since(start)
-		if g.take(token, made+1 == g.limit) {
-			return nil
+		for ; len(drawn) > 0; drawn = drawn[drawnBytes:] {
+			token, err := g.add(drawn)
+			if err != nil {
+				return err
+			}
+			made++
+			if g.take(token, made == g.limit) {
+				return nil
+			}
 		}
 	}
 	return nil
+}
+
+// next waits for token number made, and for those after it that were guessed.
+func (g *generation) next(ctx context.Context, made int) ([]byte, error) {
+	send := g.submit
+	if g.o.speculation.tokens > 0 {
+		send = g.verify
+	}
+	if err := send(ctx, made); err != nil {
+		return nil, err
+	}
+	reads := g.s.device.reads
+	drawn, err := reads[made%len(reads)].Wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return g.accepted(drawn), nil
 }
 
 // submit sends the steps that may follow token number made before that is read.
@@ -221,16 +249,25 @@ func (g *generation) submit(ctx context.Context, made int) error {
 	return nil
 }
 
-// Logits draws the next token on the device, and sends it to the host and to the next step.
+// Logits draws the next token on the device, and after each guess another one, and sends them to the host, and the last to the
+// next step.
 func (g *generation) Logits(o backend.Ops, _ int, logits backend.Tensor) {
 	d := &g.s.device
 	a := g.o.sampling
-	a.Next, a.Step = d.next, uint32(g.step)
+	a.Next = d.next
 	if g.penalises() {
 		a.Counts = d.counts
 	}
-	o.Sample(d.drawn, logits, a)
-	o.Fetch(d.reads[g.step%len(d.reads)], d.drawn)
+	if g.penalises() && g.o.speculation.tokens > 0 { // after wrong guesses others were counted
+		o.Write(d.counts, g.counts)
+	}
+	n := 1 + len(g.guesses)
+	drawn := d.drawn.Slice(0, n)
+	for i := range n {
+		a.Step = uint32(g.step + i)
+		o.Sample(drawn.Slice(i, 1), logits.Slice(logits.Rows-n+i, 1), a)
+	}
+	o.Fetch(d.reads[g.step%len(d.reads)], drawn)
 }
 
 // penalises reports whether sampling must know which tokens have occurred.
@@ -252,26 +289,24 @@ func (g *generation) prepare() error {
 		}
 	}
 	const inPrompt = 1 << 31 // see backend.Sample
-	counts := make([]uint32, vocab)
+	g.counts = make([]uint32, vocab)
 	for _, id := range g.s.ids {
-		counts[id] = inPrompt
+		g.counts[id] = inPrompt
 	}
-	return b.Do(func(o backend.Ops) { o.Write(d.counts, counts) })
+	return b.Do(func(o backend.Ops) { o.Write(d.counts, g.counts) })
 }
 
-// receive waits for token number made.
-func (g *generation) receive(ctx context.Context, made int) (Token, error) {
-	reads := g.s.device.reads
-	data, err := reads[made%len(reads)].Wait(ctx)
-	if err != nil {
-		return Token{}, err
-	}
-	t := Token{ID: int32(binary.LittleEndian.Uint32(data))}
-	t.LogProb = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4:])))
+// add makes the first token of what was drawn part of the text.
+func (g *generation) add(drawn []byte) (Token, error) {
+	t := Token{ID: drawnID(drawn)}
+	t.LogProb = float64(math.Float32frombits(binary.LittleEndian.Uint32(drawn[4:])))
 	if math.IsNaN(t.LogProb) {
 		return t, fmt.Errorf("token %d: %w", len(g.s.ids), errNaN)
 	}
 	g.s.set(append(g.s.ids, t.ID))
+	if g.counts != nil {
+		g.counts[t.ID]++
+	}
 	g.result.Generated++
 	return t, nil
 }

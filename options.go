@@ -220,6 +220,8 @@ type generateOptions struct {
 	progress   func(done, total int)
 	result     *Result
 	trace      *trace.Trace
+
+	speculation speculation
 }
 
 // inRange makes an option that stores v when it lies from low to high.

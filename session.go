@@ -21,12 +21,13 @@ type Session struct {
 	busy   sync.Mutex // held by the call that uses the session
 	text   sync.Mutex // guards ids against IDs; the call that holds busy may read them without
 	device deviceState
+	draft  *Session // guesses what follows, with another model; nil until it is asked to
 }
 
 // deviceState is what sampling keeps on the device.
 type deviceState struct {
 	next   backend.Tensor // u32 [1][1]: the id drawn last, the next step's input
-	drawn  backend.Tensor // [1][2]: id and log-probability
+	drawn  backend.Tensor // [1 + mostGuesses][2]: id and log-probability
 	counts backend.Tensor // u32 [1][vocab], made when a penalty first asks for it
 	reads  []backend.Readback
 }
@@ -59,11 +60,11 @@ func (d *deviceState) make(b backend.Backend) (err error) {
 	if d.next, err = b.NewTensor(1, 1); err != nil {
 		return err
 	}
-	if d.drawn, err = b.NewTensor(1, 2); err != nil {
+	if d.drawn, err = b.NewTensor(1+mostGuesses, 2); err != nil {
 		return err
 	}
 	for range b.Ahead() + 1 {
-		r, err := b.NewReadback(8)
+		r, err := b.NewReadback(drawnBytes * (1 + mostGuesses))
 		if err != nil {
 			return err
 		}
@@ -150,7 +151,7 @@ func (s *Session) Close() error {
 		r.Release()
 	}
 	s.device.reads = nil
-	return nil
+	return s.closeDraft()
 }
 
 // IDs are the tokens of the session so far, prompts and answers.

@@ -112,6 +112,11 @@ func (r *Rope) Stage(length, read int) int {
 	return r.stage(length, read)
 }
 
+// Same reports whether keys and queries are turned alike in texts of two lengths, each read as far as a token.
+func (r *Rope) Same(length, read, otherLength, otherRead int) bool {
+	return r.Stage(length, read) == r.Stage(otherLength, otherRead) && (r.gain == nil || r.gain(length) == r.gain(otherLength))
+}
+
 // Frequencies are those of a stage, in radians a position. They must not be changed.
 func (r *Rope) Frequencies(stage int) []float64 {
 	switch {

@@ -25,6 +25,8 @@ type answer struct {
 	KeptTokens      int      `json:"kept_tokens"`
 	DroppedTokens   int      `json:"dropped_tokens"`
 	GeneratedTokens int      `json:"generated_tokens"`
+	DraftedTokens   int      `json:"drafted_tokens"`
+	AcceptedTokens  int      `json:"accepted_tokens"`
 	Seed            uint32   `json:"seed"`
 	PrefillSeconds  float64  `json:"prefill_seconds"`
 	DecodeSeconds   float64  `json:"decode_seconds"`
@@ -115,6 +117,7 @@ func (a *answer) fill(info lrun.Info, r lrun.Result) {
 	a.FinishReason = r.FinishReason
 	a.PromptTokens, a.CachedTokens, a.KeptTokens, a.DroppedTokens = r.PromptTokens, r.CachedTokens, r.Kept, r.Dropped
 	a.GeneratedTokens, a.Seed = r.Generated, r.Seed
+	a.DraftedTokens, a.AcceptedTokens = r.Drafted, r.Accepted
 	a.PrefillSeconds, a.DecodeSeconds = r.Prefill.Seconds(), r.Decode.Seconds()
 	a.PrefillRate = rate(r.PromptTokens, r.Prefill)
 	a.DecodeRate = rate(r.Generated-1, r.Decode) // the first token is prefill's
@@ -136,8 +139,12 @@ func (a *answer) summary() string {
 		}
 		return fmt.Sprintf(" (%.1f/s)", *r)
 	}
-	return fmt.Sprintf("%d tokens in%s, %d out%s, %s; %s; seed %d; %s on %s",
-		a.PromptTokens, speed(a.PrefillRate), a.GeneratedTokens, speed(a.DecodeRate), a.FinishReason,
+	guessed := ""
+	if a.DraftedTokens > 0 {
+		guessed = fmt.Sprintf(", %d of %d guesses right", a.AcceptedTokens, a.DraftedTokens)
+	}
+	return fmt.Sprintf("%d tokens in%s, %d out%s%s, %s; %s; seed %d; %s on %s",
+		a.PromptTokens, speed(a.PrefillRate), a.GeneratedTokens, speed(a.DecodeRate), guessed, a.FinishReason,
 		remembered(a.Memory), a.Seed, a.Backend, a.Adapter)
 }
 

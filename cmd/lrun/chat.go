@@ -40,20 +40,24 @@ Where stdin is no terminal, each of its lines is a turn.`,
   echo "Why is the sky blue?" | lrun chat -m checkpoints/Qwen3-0.6B --temperature 0`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.ahead.open(s, cmd); err != nil {
+				return err
+			}
 			m, err := s.open(cmd)
 			if err != nil {
-				return err
+				return errors.Join(err, c.ahead.close())
 			}
 			c.cmd, c.m, c.out = cmd, m, cmd.OutOrStdout()
 			s.sayWhere(cmd, m)
 			s.sayIgnored(cmd, m)
-			return errors.Join(c.run(), m.Close())
+			return errors.Join(c.run(), c.ahead.close(), m.Close())
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&c.system, "system", "", "instructions for the model")
 	c.draw.register(f)
+	c.ahead.register(f)
 	f.StringVar(&c.file, "session", "", "go on with the conversation in a file, and keep it there")
 	f.BoolVar(&c.view.json, "json", false, "print each answer as a JSON object in a line")
 	return cmd
@@ -67,6 +71,8 @@ type chat struct {
 	out  io.Writer
 	draw sampling
 	view view
+
+	ahead speculation
 
 	system  string
 	file    string // of the session; "": none
@@ -205,7 +211,7 @@ func (c *chat) answer(line string) error {
 	defer stop()
 	messages := append(c.history, tokenizer.Message{Role: "user", Content: line})
 	a, err := c.view.generate(c.m, c.out, func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
-		options := append(c.draw.options(c.cmd.Flags()), result)
+		options := append(append(c.draw.options(c.cmd.Flags()), c.ahead.options()...), result)
 		switch {
 		case c.template():
 			return c.session.Chat(ctx, messages, options...)

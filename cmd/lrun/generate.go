@@ -15,6 +15,7 @@ import (
 func newGenerate(s *settings) *cobra.Command {
 	var p prompt
 	var draw sampling
+	var ahead speculation
 	var v view
 	var echo bool
 	var traced traceFile
@@ -36,7 +37,10 @@ checkpoint's generation_config.json. Where there is no tokenizer, ids come out.`
 			if len(args) == 0 || args[0] == "-" {
 				p.text = withoutNewline(p.text)
 			}
-			return s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
+			if err := ahead.open(s, cmd); err != nil {
+				return err
+			}
+			err := s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
 				ids, err := p.encode(m)
 				if err != nil {
 					return err
@@ -50,7 +54,7 @@ checkpoint's generation_config.json. Where there is no tokenizer, ids come out.`
 				defer bar.close()
 				a, err := v.generate(m, cmd.OutOrStdout(), func(result lrun.GenerateOption) iter.Seq2[lrun.Token, error] {
 					options := append(draw.options(cmd.Flags()), result, lrun.WithPromptProgress(bar.reading))
-					options = append(options, traced.options()...)
+					options = append(append(options, ahead.options()...), traced.options()...)
 					return announced(func() {
 						bar.close()
 						s.sayWhere(cmd, m)
@@ -68,12 +72,14 @@ checkpoint's generation_config.json. Where there is no tokenizer, ids come out.`
 				}
 				return err
 			})
+			return errors.Join(err, ahead.close())
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
 	p.register(f)
 	draw.register(f)
+	ahead.register(f)
 	traced.register(f)
 	f.BoolVar(&echo, "echo", false, "print the prompt first")
 	f.BoolVar(&v.logProbs, "logprobs", false, "with each token the ln of its probability")

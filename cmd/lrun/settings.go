@@ -57,10 +57,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 
 // options are the choices in opening the model, those that were made.
 func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
-	options := []lrun.Option{lrun.WithBackend(s.backend), lrun.WithKV(s.kv), lrun.WithQuant(s.quant)}
-	if s.backend != "cpu" || f.Changed("adapter") { // LRUN_ADAPTER says nothing of the CPU
-		options = append(options, lrun.WithAdapter(s.adapter))
-	}
+	options := append(s.device(f), lrun.WithKV(s.kv), lrun.WithQuant(s.quant))
 	if f.Changed("context") {
 		options = append(options, lrun.WithContext(s.context))
 	}
@@ -75,6 +72,15 @@ func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
 	}
 	if f.Changed("chunk") {
 		options = append(options, lrun.WithChunk(s.chunk))
+	}
+	return options
+}
+
+// device are the choices of where to run.
+func (s *settings) device(f *pflag.FlagSet) []lrun.Option {
+	options := []lrun.Option{lrun.WithBackend(s.backend)}
+	if s.backend != "cpu" || f.Changed("adapter") { // LRUN_ADAPTER says nothing of the CPU
+		options = append(options, lrun.WithAdapter(s.adapter))
 	}
 	return options
 }
