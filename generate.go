@@ -48,18 +48,28 @@ type Result struct {
 // the special tokens that the tokenizer puts around a text. The iteration ends after a token that ends the text, at a
 // limit, or with an error: the context's when it is cancelled, between tokens.
 func (s *Session) Generate(ctx context.Context, text string, options ...GenerateOption) iter.Seq2[Token, error] {
-	return s.turn(ctx, options, func() (prompt, error) {
+	return s.turn(ctx, options, s.textPrompt(text))
+}
+
+// textPrompt composes what Generate appends.
+func (s *Session) textPrompt(text string) func() (prompt, error) {
+	return func() (prompt, error) {
 		if text == "" {
 			return prompt{}, errors.New("the prompt is empty")
 		}
 		ids, err := s.m.Encode(text, len(s.ids) == 0)
 		return prompt{len(s.ids), ids}, err
-	})
+	}
 }
 
 // GenerateIDs is Generate with a prompt of token ids, taken as they are.
 func (s *Session) GenerateIDs(ctx context.Context, ids []int32, options ...GenerateOption) iter.Seq2[Token, error] {
-	return s.turn(ctx, options, func() (prompt, error) { return prompt{len(s.ids), ids}, nil })
+	return s.turn(ctx, options, s.idsPrompt(ids))
+}
+
+// idsPrompt composes what GenerateIDs appends.
+func (s *Session) idsPrompt(ids []int32) func() (prompt, error) {
+	return func() (prompt, error) { return prompt{len(s.ids), ids}, nil }
 }
 
 // turn is one use of the session: it appends the prompt that compose makes and continues it.
@@ -98,14 +108,7 @@ type generation struct {
 // run is the generation from its options to its result.
 func (g *generation) run(ctx context.Context, options []GenerateOption, compose func() (prompt, error)) (err error) {
 	defer func() { g.end(err) }()
-	if err := g.choose(options); err != nil {
-		return err
-	}
-	p, err := compose()
-	if err != nil {
-		return err
-	}
-	if err := g.begin(p); err != nil {
+	if err := g.open(options, compose); err != nil {
 		return err
 	}
 	if err := g.loop(ctx); err != nil {
@@ -113,6 +116,18 @@ func (g *generation) run(ctx context.Context, options []GenerateOption, compose 
 		return err
 	}
 	return nil
+}
+
+// open applies the options and appends the prompt.
+func (g *generation) open(options []GenerateOption, compose func() (prompt, error)) error {
+	if err := g.choose(options); err != nil {
+		return err
+	}
+	p, err := compose()
+	if err != nil {
+		return err
+	}
+	return g.begin(p)
 }
 
 // choose applies the options, all of them even where one is wrong, so that the result is filled in.
