@@ -131,6 +131,17 @@ func (b *Batch) Run(ctx context.Context) iter.Seq2[BatchToken, error] {
 	}
 }
 
+// Close lets all sessions go that Run has not finished; their generations end as cancelled ones do. It is an error while the
+// batch runs.
+func (b *Batch) Close() error {
+	if !b.running.TryLock() {
+		return errRunning
+	}
+	defer b.running.Unlock()
+	b.end(errLeft)
+	return nil
+}
+
 // next chooses what the next step reads, who waited longest first, and reports whether there is anything.
 func (b *Batch) next() bool {
 	b.mu.Lock()

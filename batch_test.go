@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -220,4 +221,44 @@ func newSession(t *testing.T, m *Model) *Session {
 		}
 	})
 	return s
+}
+
+// Ensure that texts scored together have the scores that each has alone, whatever the memory, and that an error names the text.
+func TestScoreAll(t *testing.T) {
+	texts := [][]int32{someIDs(20), someIDs(1), someIDs(300)[3:], someIDs(2), someIDs(90)[7:], someIDs(1), someIDs(400)[140:]}
+	for _, name := range []string{"full", "lambda", "infllm"} {
+		onBackends(t, func(t *testing.T, m *Model) {
+			got := make([][]float64, len(texts))
+			for s, err := range m.ScoreAll(ctx, texts) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if s.Token != len(got[s.Text]) {
+					t.Fatalf("%s: token %d of text %d after %d", name, s.Token, s.Text, len(got[s.Text]))
+				}
+				got[s.Text] = append(got[s.Text], s.LogProb)
+			}
+			for i, ids := range texts {
+				want, err := m.ScoreIDs(ctx, ids)
+				if err != nil || len(got[i]) != len(want) {
+					t.Fatalf("%s, text %d: %d scores, want %d, %v", name, i, len(got[i]), len(want), err)
+				}
+				for k := range want {
+					if e := math.Abs(got[i][k] - want[k]); k > 0 && !(e < 1e-3) || math.IsNaN(got[i][k]) != (k == 0) {
+						t.Errorf("%s, text %d, token %d: %v, alone %v", name, i, k, got[i][k], want[k])
+					}
+				}
+			}
+			for s := range m.ScoreAll(ctx, texts) {
+				if s.Text == 2 && s.Token == 50 {
+					break
+				}
+			}
+			for _, err := range m.ScoreAll(ctx, [][]int32{{1, 2}, {1, -1}}) {
+				if err == nil || !strings.Contains(err.Error(), "text 1") {
+					t.Errorf("%s: an id that is not there: %v", name, err)
+				}
+			}
+		}, WithMemory(memories[name]), WithAnyLength())
+	}
 }
