@@ -11,14 +11,19 @@ import (
 // Chat makes the session a conversation: it renders the messages, the whole history with the new turn last, with the
 // checkpoint's chat template, and continues after them. What the session has of that text already stays in the cache.
 func (s *Session) Chat(ctx context.Context, messages []tokenizer.Message, options ...GenerateOption) iter.Seq2[Token, error] {
-	return s.turn(ctx, options, func() (prompt, error) {
+	return s.turn(ctx, options, s.chatPrompt(messages))
+}
+
+// chatPrompt composes what Chat appends, and says what of the text stays before it.
+func (s *Session) chatPrompt(messages []tokenizer.Message) func() (prompt, error) {
+	return func() (prompt, error) {
 		ids, err := s.m.EncodeChat(messages)
 		if err != nil {
 			return prompt{}, err
 		}
 		keep := s.common(ids)
 		return prompt{keep, ids[keep:]}, nil
-	})
+	}
 }
 
 // EncodeChat is the token ids of a conversation in the checkpoint's chat template, ready for the model's answer.

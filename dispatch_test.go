@@ -44,3 +44,24 @@ func TestDispatchesPerToken(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that one more session in a step takes no kernels but those of its attention and of drawing its token.
+func TestDispatchesOfBatch(t *testing.T) {
+	onBackends(t, func(t *testing.T, m *Model) {
+		const tokens = 10
+		count := func(sessions int) int {
+			var all []joining
+			for range sessions {
+				options := []GenerateOption{WithTemperature(0), WithIgnoreEOS(), WithMaxTokens(tokens)}
+				all = append(all, joining{prompt: []int32{3}, options: options})
+			}
+			before := m.Dispatches()
+			batched(t, m, all)
+			return int(m.Dispatches() - before)
+		}
+		alone := count(1)
+		if more := float64(count(5)-alone) / 4 / tokens; more > float64(2*m.Info().Layers+2) {
+			t.Errorf("a session more takes %.1f kernels a token, besides %.1f", more, float64(alone)/tokens)
+		}
+	})
+}

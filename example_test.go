@@ -78,3 +78,39 @@ func ExampleModel_Score() {
 	// " a" -2.42
 	// " time" -5.39
 }
+
+// A batch continues several sessions in the same steps; others may join while it runs.
+func ExampleBatch() {
+	m, err := lrun.OpenFS(testdata.Tiny(), "tiny", lrun.WithBackend("cpu"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	b := m.NewBatch()
+	prompts := []string{"Once upon a time", "The wolf and the bear"}
+	texts := map[*lrun.Session]string{}
+	var sessions []*lrun.Session
+	for _, p := range prompts {
+		s, err := m.NewSession()
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer s.Close()
+		if err := b.Add(context.Background(), s, p, lrun.WithTemperature(0), lrun.WithMaxTokens(6)); err != nil {
+			log.Fatal(err)
+		}
+		sessions = append(sessions, s)
+	}
+	for token, err := range b.Run(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		texts[token.Session] += token.Text
+	}
+	for i, s := range sessions {
+		fmt.Printf("%s|%s\n", prompts[i], texts[s])
+	}
+	// Output:
+	// Once upon a time|, and the fire,
+	// The wolf and the bear| of the fire, and
+}

@@ -50,18 +50,28 @@ type Result struct {
 // the special tokens that the tokenizer puts around a text. The iteration ends after a token that ends the text, at a
 // limit, or with an error: the context's when it is cancelled, between tokens.
 func (s *Session) Generate(ctx context.Context, text string, options ...GenerateOption) iter.Seq2[Token, error] {
-	return s.turn(ctx, options, func() (prompt, error) {
+	return s.turn(ctx, options, s.textPrompt(text))
+}
+
+// textPrompt composes what Generate appends.
+func (s *Session) textPrompt(text string) func() (prompt, error) {
+	return func() (prompt, error) {
 		if text == "" {
 			return prompt{}, errors.New("the prompt is empty")
 		}
 		ids, err := s.m.Encode(text, len(s.ids) == 0)
 		return prompt{len(s.ids), ids}, err
-	})
+	}
 }
 
 // GenerateIDs is Generate with a prompt of token ids, taken as they are.
 func (s *Session) GenerateIDs(ctx context.Context, ids []int32, options ...GenerateOption) iter.Seq2[Token, error] {
-	return s.turn(ctx, options, func() (prompt, error) { return prompt{len(s.ids), ids}, nil })
+	return s.turn(ctx, options, s.idsPrompt(ids))
+}
+
+// idsPrompt composes what GenerateIDs appends.
+func (s *Session) idsPrompt(ids []int32) func() (prompt, error) {
+	return func() (prompt, error) { return prompt{len(s.ids), ids}, nil }
 }
 
 // turn is one use of the session: it appends the prompt that compose makes and continues it.
@@ -102,14 +112,7 @@ type generation struct {
 // run is the generation from its options to its result.
 func (g *generation) run(ctx context.Context, options []GenerateOption, compose func() (prompt, error)) (err error) {
 	defer func() { g.end(err) }()
-	if err := g.choose(options); err != nil {
-		return err
-	}
-	p, err := compose()
-	if err != nil {
-		return err
-	}
-	if err := g.begin(p); err != nil {
+	if err := g.open(options, compose); err != nil {
 		return err
 	}
 	if err := g.loop(ctx); err != nil {
@@ -117,6 +120,18 @@ func (g *generation) run(ctx context.Context, options []GenerateOption, compose 
 		return err
 	}
 	return nil
+}
+
+// open applies the options and appends the prompt.
+func (g *generation) open(options []GenerateOption, compose func() (prompt, error)) error {
+	if err := g.choose(options); err != nil {
+		return err
+	}
+	p, err := compose()
+	if err != nil {
+		return err
+	}
+	return g.begin(p)
 }
 
 // choose applies the options, all of them even where one is wrong, so that the result is filled in.
@@ -213,7 +228,7 @@ func (g *generation) loop(ctx context.Context) error {
 	return nil
 }
 
-// next waits for token number made, and for those after it that were guessed.
+// next sends what token number made waits for, and waits for it and for those after it that were guessed right.
 func (g *generation) next(ctx context.Context, made int) ([]byte, error) {
 	send := g.submit
 	if g.o.speculation.tokens > 0 {
@@ -222,6 +237,11 @@ func (g *generation) next(ctx context.Context, made int) ([]byte, error) {
 	if err := send(ctx, made); err != nil {
 		return nil, err
 	}
+	return g.receive(ctx, made)
+}
+
+// receive waits for what was drawn from token number made on, as far as it stays.
+func (g *generation) receive(ctx context.Context, made int) ([]byte, error) {
 	reads := g.s.device.reads
 	drawn, err := reads[made%len(reads)].Wait(ctx)
 	if err != nil {

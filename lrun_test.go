@@ -528,3 +528,18 @@ func TestOpenErrors(t *testing.T) {
 		}
 	}
 }
+
+// newSession is a session for the duration of a test.
+func newSession(t *testing.T, m *Model) *Session {
+	t.Helper()
+	s, err := m.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

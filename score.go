@@ -3,7 +3,6 @@ package lrun
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -50,60 +49,23 @@ func (m *Model) ScoreIDs(ctx context.Context, ids []int32) ([]float64, error) {
 // Scores is ScoreIDs as an iterator, which yields log-probabilities as they are computed. An error ends it.
 func (m *Model) Scores(ctx context.Context, ids []int32) iter.Seq2[float64, error] {
 	return func(yield func(float64, error) bool) {
-		if err := m.scores(ctx, ids, func(p float64) bool { return yield(p, nil) }); err != nil && err != errLeft {
-			yield(0, err)
-		}
-	}
-}
-
-// errLeft ends the scoring of a text whose caller wants no more.
-var errLeft = errors.New("the caller has left")
-
-func (m *Model) scores(ctx context.Context, ids []int32, yield func(float64) bool) error {
-	s, err := newScorer(m)
-	if err != nil {
-		return err
-	}
-	defer s.release()
-	if err := m.checkPrompt(ids, 0, 1); err != nil {
-		return err
-	}
-	if !yield(math.NaN()) {
-		return errLeft
-	}
-	return m.rows(ctx, ids[:len(ids)-1], func(seq *model.Sequence, at, n int) error {
-		s.next = append(s.next[:0], ids[at+1:at+n+1]...)
-		in := model.Input{IDs: ids[at : at+n], Rows: model.AllRows, Length: len(ids) - 1}
-		if err := s.m.net.Forward(ctx, seq, in, s); err != nil {
-			return err
-		}
-		data, err := s.read.Wait(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range s.next {
-			p := float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
-			if math.IsNaN(p) {
-				return fmt.Errorf("token %d: %w", at+i+1, errNaN)
-			}
-			if !yield(p) {
-				return errLeft
+		for s, err := range m.ScoreAll(ctx, [][]int32{ids}) {
+			if !yield(s.LogProb, err) {
+				return
 			}
 		}
-		return nil
-	})
+	}
 }
 
 // scorer is a sink that turns rows of logits into log-probabilities.
 type scorer struct {
-	m              *Model
 	targets, probs backend.Tensor // u32 [1][rows], f32 [rows][1]
 	read           backend.Readback
 	next           []int32 // the token after each row
 }
 
 func newScorer(m *Model) (s *scorer, err error) {
-	s = &scorer{m: m}
+	s = &scorer{}
 	rows := m.net.LogitRows()
 	if s.targets, err = m.backend.NewTensor(1, rows); err != nil {
 		return nil, err

@@ -177,17 +177,11 @@ func (s *Session) read(ctx context.Context, sink model.Sink, once bool, progress
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		at := s.seq.Len()
 		if progress != nil {
-			progress(at-first, len(s.ids)-first)
+			progress(s.seq.Len()-first, len(s.ids)-first)
 		}
-		n := s.seq.Step(min(s.m.net.Chunk(), len(s.ids)-at))
-		if at+n == len(s.ids) && n > 1 && s.m.net.Alone() {
-			n--
-		}
-		in := model.Input{IDs: s.ids[at : at+n], Length: len(s.ids)}
-		if at+n == len(s.ids) {
-			in.Rows, in.Recall, in.Once = model.LastRow, true, once
+		in := s.next(s.m.net.Chunk(), once)
+		if in.Rows != model.NoRows {
 			return s.m.net.Forward(ctx, s.seq, in, sink)
 		}
 		if err := s.m.net.Forward(ctx, s.seq, in, nil); err != nil {
@@ -197,6 +191,21 @@ func (s *Session) read(ctx context.Context, sink model.Sink, once bool, progress
 			return err
 		}
 	}
+}
+
+// next is what of the text the session reads next, room tokens at most; once says that the sink of the logits after the last
+// one must not be called again.
+func (s *Session) next(room int, once bool) model.Input {
+	at := s.seq.Len()
+	n := s.seq.Step(min(room, len(s.ids)-at))
+	if at+n == len(s.ids) && n > 1 && s.m.net.Alone() {
+		n--
+	}
+	in := model.Input{IDs: s.ids[at : at+n], Length: len(s.ids)}
+	if at+n == len(s.ids) {
+		in.Rows, in.Recall, in.Once = model.LastRow, true, once
+	}
+	return in
 }
 
 // prompt is what a call adds to the session: the first keep tokens of the text stay, and ids come after them.

@@ -93,21 +93,6 @@ func TestSpeculationChangesNothing(t *testing.T) {
 	}, WithAnyLength())
 }
 
-// newSession is a session for the duration of a test.
-func newSession(t *testing.T, m *Model) *Session {
-	t.Helper()
-	s, err := m.NewSession()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 // Ensure that guesses change nothing where a wrong one takes states back, in turns of one session.
 func TestSpeculationWithStates(t *testing.T) {
 	onCarriers(t, func(t *testing.T, m *Model, name string) { speculatedTurns(t, m, testkit.Testdata("golden", name)) })

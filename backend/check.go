@@ -204,7 +204,7 @@ func (a Attend) Check(dst, q Tensor, kv *KV, v View) error {
 	if kv.KVHeads == 0 || a.Heads%kv.KVHeads != 0 {
 		return fmt.Errorf("attend: %d query heads do not divide among %d key heads", a.Heads, kv.KVHeads)
 	}
-	sets := q.Rows / max(1, dst.Rows)
+	sets := a.Sets(dst, q)
 	for i, s := range v.Segments {
 		if s.Query < 0 || s.Query >= sets {
 			return fmt.Errorf("attend: segment %d wants set %d of %d sets of queries", i, s.Query, sets)
@@ -217,8 +217,19 @@ func (a Attend) Check(dst, q Tensor, kv *KV, v View) error {
 		return err
 	}
 	return first("attend", dst, sized("dst", dst, dst.Rows, a.Width(kv)),
-		sized("q", q, sets*dst.Rows, a.Heads*Pad4(kv.HeadDim)), vector("slopes", a.Slopes, a.Heads), v.table())
+		sized("q", q, (sets-1)*a.Step(dst)+dst.Rows, a.Heads*Pad4(kv.HeadDim)), vector("slopes", a.Slopes, a.Heads), v.table())
 }
+
+// Step is SetRows, or what its 0 stands for.
+func (a Attend) Step(dst Tensor) int {
+	if a.SetRows == 0 {
+		return dst.Rows
+	}
+	return a.SetRows
+}
+
+// Sets is how many sets of queries q has.
+func (a Attend) Sets(dst, q Tensor) int { return 1 + (q.Rows-dst.Rows)/max(1, a.Step(dst)) }
 
 // Width is the number of columns of what Attend writes.
 func (a Attend) Width(kv *KV) int {
@@ -319,6 +330,11 @@ func (a Sample) Check(dst, logits Tensor) error {
 // CheckJoin checks the operands of Ops.Join.
 func CheckJoin(dst, a, b Tensor) error {
 	return first("join", dst, sized("a", a, dst.Rows, a.Cols), sized("b", b, dst.Rows, dst.Cols-a.Cols))
+}
+
+// CheckGather checks the operands of Ops.Gather.
+func CheckGather(dst, x, rows Tensor) error {
+	return first("gather", dst, sized("x", x, x.Rows, dst.Cols), sized("rows", rows, 1, dst.Rows))
 }
 
 // CheckGate checks the operands of Ops.Gate.

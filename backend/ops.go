@@ -18,6 +18,8 @@ type Ops interface {
 	Residual(x, y Tensor, a Residual)
 	// Join is dst[t] = the row a[t] and then b[t].
 	Join(dst, a, b Tensor)
+	// Gather is dst[t] = the row rows[t] of x, or zeros where x has no such row; rows is u32 [1][dst.Rows].
+	Gather(dst, x, rows Tensor)
 	Linear(dst, x Tensor, w *Matrix, a Linear)
 	GateUp(dst, x Tensor, w *Matrix, a GateUp)
 	// Gate is dst[t][c] = act(x[t][c])·x[t][dst.Cols + c].
@@ -233,6 +235,9 @@ type Attend struct {
 	SlopesBF16 bool
 	// LogSum adds Heads columns to dst: ln Σ_j e^score_j of each head.
 	LogSum bool
+	// SetRows is how many rows of q there are from a query to the same one of the next set, where other texts' queries lie
+	// between: q then ends with the last set's. 0: as many as tokens.
+	SetRows int
 }
 
 // Mass adds up how much attention cached keys receive: for every key of segment Segment of a view, whose queries are set 0,

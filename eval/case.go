@@ -1,15 +1,9 @@
 package eval
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
-
-	"github.com/lrun/lrun"
-	"github.com/lrun/lrun/tokenizer"
 )
 
 // Case is a question about something that stands in a long text.
@@ -35,37 +29,8 @@ type Outcome struct {
 	Output  string  `json:"output"`
 	Answer  string  `json:"answer"`
 	Right   bool    `json:"right"`
-	Share   float64 `json:"share"` // of digits, or of answers
-	Seconds float64 `json:"seconds"`
-}
-
-// Ask puts a case to a model, which answers with its likeliest tokens.
-func Ask(ctx context.Context, m *lrun.Model, c *Case, judge Judge) (Outcome, error) {
-	o := Outcome{ID: c.ID, Length: c.Length, Depth: c.Depth, Answer: strings.Join(c.Answers, " ")}
-	start := time.Now()
-	s, err := m.NewSession()
-	if err != nil {
-		return o, err
-	}
-	defer s.Close()
-	var r lrun.Result
-	options := []lrun.GenerateOption{
-		lrun.WithTemperature(0), lrun.WithRepetitionPenalty(1), lrun.WithMaxTokens(c.Tokens), lrun.WithIgnoreEOS(), lrun.WithResult(&r),
-	}
-	tokens := s.Generate(ctx, c.Prompt, options...)
-	if c.Chat {
-		tokens = s.Chat(ctx, []tokenizer.Message{{Role: "user", Content: c.Prompt}}, options[:3]...)
-	}
-	for t, err := range tokens {
-		if err != nil {
-			return o, fmt.Errorf("case %s: %w", c.ID, err)
-		}
-		o.Output += t.Text
-	}
-	o.Prompt, o.Seconds = r.PromptTokens, time.Since(start).Seconds()
-	o.Share = judge(c, o.Output)
-	o.Right = o.Share == 1
-	return o, nil
+	Share   float64 `json:"share"`   // of digits, or of answers
+	Seconds float64 `json:"seconds"` // from when it was asked, with others that are asked at the same time
 }
 
 // Digits judges a number, which must come first: the share of its characters that are right, each in its place.

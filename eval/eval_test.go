@@ -341,3 +341,32 @@ func TestPlots(t *testing.T) {
 		}
 	}
 }
+
+// Ensure that cases which are asked together get the answers that each gets alone, in the cases' order, and that one which
+// cannot be asked leaves those before it their answers.
+func TestCasesTogether(t *testing.T) {
+	m := tiny(t)
+	cases, err := Grid{Lengths: []int{96, 60, 200}, Depths: 2, Samples: 1}.Passkeys(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := Header{Task: "passkey", Model: "tiny"}
+	together, err := Run(t.Context(), m, cases, Digits, h, "", false, nil)
+	if err != nil || len(together) != len(cases) {
+		t.Fatalf("%d outcomes of %d, %v", len(together), len(cases), err)
+	}
+	for i, o := range together {
+		alone, err := Run(t.Context(), m, cases[i:i+1], Digits, h, "", false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := alone[0]; o.ID != cases[i].ID || o.Output != want.Output || o.Prompt != want.Prompt || o.Share != want.Share {
+			t.Errorf("together %+v, alone %+v", o, want)
+		}
+	}
+	cases[3].Prompt = ""
+	some, err := Run(t.Context(), m, cases, Digits, h, "", false, nil)
+	if err == nil || !strings.Contains(err.Error(), cases[3].ID) || len(some) != 3 {
+		t.Errorf("%d outcomes before a case without a prompt, error %v", len(some), err)
+	}
+}

@@ -58,24 +58,22 @@ func (p Perplexity) Run(ctx context.Context, m *lrun.Model, text string, progres
 	}
 	l := newLosses(p.Buckets)
 	total, done := 0, 0
+	var texts [][]int32
 	for _, w := range windows {
 		total += len(w.ids) - 1
+		texts = append(texts, w.ids)
 	}
-	for _, w := range windows {
-		l.at = time.Now()
-		i := 0
-		for logProb, err := range m.Scores(ctx, w.ids) {
-			if err != nil {
-				return nil, err
-			}
-			if i > 0 {
-				l.add(m, w.pos+i-1, -logProb, i >= w.from)
-				done++
-			}
-			if progress != nil && done%256 == 0 {
-				progress(done, total)
-			}
-			i++
+	l.at = time.Now()
+	for s, err := range m.ScoreAll(ctx, texts) {
+		if err != nil {
+			return nil, err
+		}
+		if w := &windows[s.Text]; s.Token > 0 {
+			l.add(m, w.pos+s.Token-1, -s.LogProb, s.Token >= w.from)
+			done++
+		}
+		if progress != nil && done%256 == 0 {
+			progress(done, total)
 		}
 	}
 	return l.result(len(windows)), nil

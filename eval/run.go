@@ -24,7 +24,7 @@ type Header struct {
 
 // Run puts cases to a model. Outcomes are appended to the file out, unless that is "", as they come, one JSON object a
 // line after the header; with resume those that it holds already are not asked for again. done, unless nil, hears of every
-// case. On an error, that of a cancelled context too, it returns the outcomes so far.
+// case. On an error, that of a cancelled context too, it returns the outcomes so far, in the cases' order.
 func Run(ctx context.Context, m *lrun.Model, cases []Case, judge Judge, h Header, out string, resume bool, done func(n int)) ([]Outcome, error) {
 	var err error
 	if h.Cases, err = digest(cases); err != nil {
@@ -37,23 +37,32 @@ func Run(ctx context.Context, m *lrun.Model, cases []Case, judge Judge, h Header
 	if file != nil {
 		defer file.Close()
 	}
-	var all []Outcome
+	a := &asking{m: m, judge: judge}
 	for i := range cases {
-		o, ok := had[cases[i].ID]
-		if !ok {
-			if o, err = Ask(ctx, m, &cases[i], judge); err != nil {
-				return all, err
-			}
-			if err := appendLine(file, o); err != nil {
-				return all, err
-			}
-		}
-		all = append(all, o)
-		if done != nil {
-			done(i + 1)
+		if _, ok := had[cases[i].ID]; !ok {
+			a.cases = append(a.cases, &cases[i])
 		}
 	}
-	return all, nil
+	n, came := len(cases)-len(a.cases), map[*Case]Outcome{}
+	err = a.run(ctx, func(c *Case, o Outcome) error {
+		came[c] = o
+		n++
+		if done != nil {
+			done(n)
+		}
+		return appendLine(file, o)
+	})
+	var all []Outcome
+	for i := range cases {
+		o, ok := came[&cases[i]]
+		if !ok {
+			o, ok = had[cases[i].ID]
+		}
+		if ok {
+			all = append(all, o)
+		}
+	}
+	return all, err
 }
 
 // digest tells cases from others.

@@ -59,7 +59,7 @@ func (a *attention) ask(o backend.Ops, s *scratch, in *step, i int, h backend.Te
 	r := backend.QKVRope{
 		Heads: z.Heads, Slots: in.cols(s.slots), QNorm: a.qNorm, KNorm: a.kNorm, Clip: float32(z.Clip), Sets: in.sets,
 	}
-	raw := backend.Rotate{From: cut(r.Slots, in.raw), To: cut(s.rawSlots, in.raw)}
+	raw := backend.Rotate{From: cut(s.rawFrom, in.raw), To: cut(s.rawSlots, in.raw)}
 	if z.Rope != nil {
 		t := s.rotary(z.Rope)
 		r.Rope, r.Rotary, r.Interleaved, r.Apart = in.blocks(t), z.Rope.Rotary(), z.Rope.Interleaved, z.Rope.Apart()
@@ -79,16 +79,20 @@ func (a *attention) ask(o backend.Ops, s *scratch, in *step, i int, h backend.Te
 
 // answer is attention over the step's views, into s.y or added to s.x.
 func (a *attention) answer(o backend.Ops, s *scratch, in *step, i int) {
-	z, kv := a.spec, in.pool.Layer(i)
-	q, view := in.queries(s, i), *s.views[s.sight(i, z)]
+	z, kv, at := a.spec, in.pool.Layer(i), s.sight(i, a.spec)
 	attend := backend.Attend{
 		Heads: z.Heads, Scale: a.scale, SoftCap: float32(z.SoftCap), Slopes: a.slopes, SlopesBF16: z.SlopesBF16, LogSum: in.looks(i),
+		SetRows: in.n,
 	}
 	y := in.rows(s.attended[i])
 	y.Cols = attend.Width(kv)
-	o.Attend(y, q, kv, view, attend)
-	if in.looks(i) && i >= in.weighed {
-		o.Mass(in.seq.Mass(i), q, y, kv, view, backend.Mass{Attend: attend, Segment: len(view.Segments) - 1, Missed: in.missed})
+	for k := range in.texts {
+		t := &in.texts[k]
+		q, own, view := in.queriesOf(s, i, t), t.rows(y), *t.views[at]
+		o.Attend(own, q, kv, view, attend)
+		if in.looks(i) && i >= in.weighed {
+			o.Mass(in.seq.Mass(i), q, own, kv, view, backend.Mass{Attend: attend, Segment: len(view.Segments) - 1, Missed: in.missed})
+		}
 	}
 	y.Cols = z.Heads * z.HeadDim
 	dst := s.y

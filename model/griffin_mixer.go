@@ -71,9 +71,11 @@ func (m *griffinMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	m.conv.run(o, r[griffinConv], r[griffinIn], 0, p)
 	o.Linear(r[griffinInput], r[griffinConv], m.input, backend.Linear{Bias: m.inputBias, Blocks: a.Input.Blocks})
 	o.Linear(r[griffinRecall], r[griffinConv], m.recall, backend.Linear{Bias: m.recallBias, Blocks: a.Recall.Blocks})
-	o.RGLRU(r[griffinOut], r[griffinConv], backend.RGLRU{
-		Input: r[griffinInput], Recurrence: r[griffinRecall], Lambda: m.lambda, Start: p.first == 0,
-		Mul: r[griffinGate], Act: a.Act, From: p.from[1], To: p.to[1],
-	})
+	for _, t := range p.carried {
+		o.RGLRU(t.rows(r[griffinOut]), t.rows(r[griffinConv]), backend.RGLRU{
+			Input: t.rows(r[griffinInput]), Recurrence: t.rows(r[griffinRecall]), Lambda: m.lambda, Start: t.at == 0,
+			Mul: t.rows(r[griffinGate]), Act: a.Act, From: t.from[1], To: t.to[1],
+		})
+	}
 	o.Linear(y, r[griffinOut], m.out, backend.Linear{Bias: m.outBias})
 }

@@ -72,9 +72,11 @@ func (m *lightningMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	a, r := m.spec, p.room
 	o.Linear(r[lightningQKV], h, m.qkv, backend.Linear{Bias: m.bias, Act: a.Act})
 	o.Linear(r[lightningGate], h, m.gate, backend.Linear{Bias: m.gateBias})
-	o.SSD(r[lightningOut], r[lightningQKV], backend.SSD{
-		Heads: a.Heads, Groups: a.Heads, State: a.HeadDim, A: m.decays, From: p.from[0], To: p.to[0],
-	})
+	for _, t := range p.carried {
+		o.SSD(t.rows(r[lightningOut]), t.rows(r[lightningQKV]), backend.SSD{
+			Heads: a.Heads, Groups: a.Heads, State: a.HeadDim, A: m.decays, From: t.from[0], To: t.to[0],
+		})
+	}
 	o.PartNorm(r[lightningNormed], r[lightningOut], backend.PartNorm{
 		Eps: m.norm.Eps, Part: a.width(), Weight: m.norm.Weight, Gate: r[lightningGate], Act: a.GateAct,
 	})

@@ -121,7 +121,7 @@ func (in *step) lookUp(o backend.Ops, s *scratch, i int, q backend.Tensor, heads
 	if k == 0 {
 		return
 	}
-	view := s.views[sight{}]
+	view := in.texts[0].views[sight{}]
 	o.Lookup(q, reps, kv, l.choices[i], backend.Lookup{
 		Heads: heads, Picks: l.picks(i, k), Cached: l.cached, Missed: l.missed(), Mark: uint32(i + 1), View: *view, Segment: chosen(view, k),
 	})
@@ -134,19 +134,17 @@ func chosen(v *backend.View, k int) int {
 
 // run takes a step through the network: at once where no layer can miss a block, or is not likely to; else layer by layer,
 // so that blocks can come to the device as they are chosen.
-func (m *Model) run(ctx context.Context, seq *Sequence, in Input, n int, sink Sink) error {
-	seq.work.Steps++
-	st := m.step(seq, in, n)
-	k := seq.Lookup()
-	seq.work.LookedUp += k * m.lookingLayers(seq)
-	seq.looks = seq.looks[:0]
-	for i := range m.net.layers {
-		seq.look(i, nil, nil)
+func (m *Model) run(ctx context.Context, st *step) error {
+	m.start(st)
+	for t := range st.texts {
+		m.count(st.texts[t].Seq)
 	}
+	seq, in := st.seq, &st.texts[0].Input
+	k := seq.Lookup()
 	surely := k == 0 || seq.Resident()
 	report := !surely || k > 0 && seq.traced
-	if surely || n == 1 && len(in.IDs) > 0 && !in.Once {
-		err := m.b.Do(func(o backend.Ops) { m.atOnce(o, st, in, sink, report) })
+	if surely || st.n == 1 && len(in.IDs) > 0 && !in.Once {
+		err := m.b.Do(func(o backend.Ops) { m.atOnce(o, st, report) })
 		if err != nil || !report {
 			return err
 		}
@@ -154,10 +152,20 @@ func (m *Model) run(ctx context.Context, seq *Sequence, in Input, n int, sink Si
 		if err != nil || missed == 0 {
 			return err
 		}
-		st = m.step(seq, in, n)
+		m.start(st)
 		st.weighed = missed - 1
 	}
-	return m.byLayer(ctx, st, in, k, sink)
+	return m.byLayer(ctx, st, k)
+}
+
+// count notes a step of a sequence.
+func (m *Model) count(seq *Sequence) {
+	seq.work.Steps++
+	seq.work.LookedUp += seq.Lookup() * m.lookingLayers(seq)
+	seq.looks = seq.looks[:0]
+	for i := range m.net.layers {
+		seq.look(i, nil, nil)
+	}
 }
 
 // lookingLayers is how many layers look up blocks.
@@ -172,11 +180,11 @@ func (m *Model) lookingLayers(seq *Sequence) int {
 }
 
 // atOnce is the whole step.
-func (m *Model) atOnce(o backend.Ops, st *step, in Input, sink Sink, report bool) {
+func (m *Model) atOnce(o backend.Ops, st *step, report bool) {
 	if report {
 		st.missed = m.scratch.lookups.missed()
 	}
-	m.begin(o, st.seq, st, in)
+	m.begin(o, st)
 	for i := range m.net.layers {
 		m.net.ask(o, m.scratch, st, i)
 		m.net.answer(o, m.scratch, st, i)
@@ -184,7 +192,7 @@ func (m *Model) atOnce(o backend.Ops, st *step, in Input, sink Sink, report bool
 	if report {
 		o.Fetch(m.scratch.lookups.read, m.scratch.lookups.report)
 	}
-	m.finish(o, st, in, sink)
+	m.finish(o, st)
 }
 
 // noteUse waits for the report of a step, and returns the number of the first layer that missed a block, and one more, or 0.
@@ -220,7 +228,7 @@ func (m *Model) report(ctx context.Context) ([]uint32, error) {
 }
 
 // byLayer is a step that waits, in each layer that looks up, for what it chose.
-func (m *Model) byLayer(ctx context.Context, st *step, in Input, k int, sink Sink) error {
+func (m *Model) byLayer(ctx context.Context, st *step, k int) error {
 	var loads []memory.Load
 	last := len(m.net.layers) - 1
 	for at := -1; at <= last; { // layer at has asked
@@ -229,7 +237,7 @@ func (m *Model) byLayer(ctx context.Context, st *step, in Input, k int, sink Sin
 			for _, l := range loads {
 				o.WritePage(m.pool.Layer(at), l.Page, l.Data)
 			}
-			next = m.stretch(o, st, in, at, sink)
+			next = m.stretch(o, st, at)
 		})
 		if err != nil || next > last {
 			return err
@@ -244,10 +252,10 @@ func (m *Model) byLayer(ctx context.Context, st *step, in Input, k int, sink Sin
 
 // stretch goes on from layer at, which has asked, until another one that looks up has, and returns its number, or after the
 // last layer to the end.
-func (m *Model) stretch(o backend.Ops, st *step, in Input, at int, sink Sink) int {
+func (m *Model) stretch(o backend.Ops, st *step, at int) int {
 	s := m.scratch
 	if at < 0 {
-		m.begin(o, st.seq, st, in)
+		m.begin(o, st)
 	} else {
 		m.net.answer(o, s, st, at)
 	}
@@ -259,7 +267,7 @@ func (m *Model) stretch(o backend.Ops, st *step, in Input, at int, sink Sink) in
 		}
 		m.net.answer(o, s, st, i)
 	}
-	m.finish(o, st, in, sink)
+	m.finish(o, st)
 	return len(m.net.layers)
 }
 
@@ -281,7 +289,7 @@ func (m *Model) bring(ctx context.Context, seq *Sequence, i, k int, loads []memo
 		fetched = append(fetched, l.Block)
 	}
 	seq.look(i, picks, fetched)
-	return loads, s.room(s.views[sight{}])
+	return loads, s.room(s.views[0][sight{}])
 }
 
 // departure is a block on its way to the host: its page, and where its keys and values of each layer go.

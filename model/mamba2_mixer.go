@@ -83,13 +83,15 @@ func (m *mamba2Mixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 	a, r, inner := m.spec, p.room, m.spec.Inner()
 	o.Linear(r[mamba2In], h, m.in, backend.Linear{Bias: m.inBias})
 	m.conv.run(o, r[mamba2Conv], r[mamba2In], inner, p)
-	ssd := backend.SSD{
-		Heads: a.Heads, Groups: a.Groups, State: a.State,
-		Delta: r[mamba2In], DeltaFirst: inner + a.wide(), DeltaBias: m.dtBias, Least: float32(a.Least), Most: float32(a.Most),
-		A: m.a, D: m.d, Retain: a.Mitigation.retain(), Insert: float32(a.Mitigation.Insert), From: p.from[1], To: p.to[1],
+	for _, t := range p.carried {
+		ssd := backend.SSD{
+			Heads: a.Heads, Groups: a.Groups, State: a.State,
+			Delta: t.rows(r[mamba2In]), DeltaFirst: inner + a.wide(), DeltaBias: m.dtBias, Least: float32(a.Least), Most: float32(a.Most),
+			A: m.a, D: m.d, Retain: a.Mitigation.retain(), Insert: float32(a.Mitigation.Insert), From: t.from[1], To: t.to[1],
+		}
+		o.SSD(t.rows(r[mamba2Out]), t.rows(r[mamba2Conv]), ssd)
+		m.mitigate(o, t, ssd)
 	}
-	o.SSD(r[mamba2Out], r[mamba2Conv], ssd)
-	m.mitigate(o, p, ssd)
 	o.PartNorm(r[mamba2Normed], r[mamba2Out], backend.PartNorm{
 		Eps: float32(a.Norm.Eps), Part: inner / a.NormParts, Weight: m.norm, Gate: r[mamba2In], Act: a.Act, Before: true,
 	})
@@ -97,11 +99,11 @@ func (m *mamba2Mixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 }
 
 // mitigate keeps the state from collapsing; see Mitigation.
-func (m *mamba2Mixer) mitigate(o backend.Ops, p *passage, ssd backend.SSD) {
-	end := p.first + p.n
+func (m *mamba2Mixer) mitigate(o backend.Ops, t carried, ssd backend.SSD) {
+	end := t.at + t.n
 	if r := m.spec.Mitigation.Window; r > 0 {
-		o.StateWindow(p.to[1], backend.StateWindow{
-			Decays: ssd, Forget: end%r == 0, From: p.from[2], To: p.to[2], FadeFrom: p.from[3], FadeTo: p.to[3],
+		o.StateWindow(t.to[1], backend.StateWindow{
+			Decays: ssd, Forget: end%r == 0, From: t.from[2], To: t.to[2], FadeFrom: t.from[3], FadeTo: t.to[3],
 		})
 	}
 	if reference := m.spec.Mitigation.Reference; reference > 0 {
@@ -112,7 +114,7 @@ func (m *mamba2Mixer) mitigate(o backend.Ops, p *passage, ssd backend.SSD) {
 		case end > reference && end%normEvery == 0:
 			phase = backend.BoundNorms
 		}
-		o.StateNorm(p.to[1], backend.StateNorm{Heads: m.spec.Heads, Phase: phase, From: p.from[2], To: p.to[2]})
+		o.StateNorm(t.to[1], backend.StateNorm{Heads: m.spec.Heads, Phase: phase, From: t.from[2], To: t.to[2]})
 	}
 }
 

@@ -93,9 +93,11 @@ func (m *mambaMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 		o.PartNorm(x, r[mambaX], backend.PartNorm{Eps: float32(a.Norm.Eps), Lead: a.Rank, Part: a.State, Weight: m.norm})
 	}
 	o.Linear(r[mambaDelta], cut(x, a.Rank), m.dt, backend.Linear{Bias: m.dtBias})
-	o.SelectiveScan(r[mambaOut], r[mambaConv], backend.SelectiveScan{
-		Delta: r[mambaDelta], BC: x, First: a.Rank, AD: m.ad,
-		Gate: r[mambaIn], GateFirst: a.Inner, Act: a.Act, From: p.from[1], To: p.to[1],
-	})
+	for _, t := range p.carried {
+		o.SelectiveScan(t.rows(r[mambaOut]), t.rows(r[mambaConv]), backend.SelectiveScan{
+			Delta: t.rows(r[mambaDelta]), BC: t.rows(x), First: a.Rank, AD: m.ad,
+			Gate: t.rows(r[mambaIn]), GateFirst: a.Inner, Act: a.Act, From: t.from[1], To: t.to[1],
+		})
+	}
 	o.Linear(y, r[mambaOut], m.out, backend.Linear{Bias: m.outBias})
 }

@@ -28,16 +28,26 @@ type mixer interface {
 
 // passage is what a mixer works with in a step.
 type passage struct {
-	room     []backend.Tensor // [tokens][widths]
+	room    []backend.Tensor // [tokens][widths], of all texts
+	carried []carried        // what each text carries
+}
+
+// carried is a text's share of a passage.
+type carried struct {
+	*text
+	at       int              // the position of its first token
 	from, to []backend.Tensor // the states before and after
-	first, n int              // the position of the first token, and how many there are
 }
 
 // passage is that of layer i, good until the next one's.
 func (in *step) passage(s *scratch, i int) *passage {
 	p := &s.passage
-	p.first, p.n, p.room = in.seq.Len()-in.n, in.n, p.room[:0]
-	p.from, p.to = in.seq.States(i)
+	p.room, p.carried = p.room[:0], p.carried[:0]
+	for k := range in.texts {
+		t := &in.texts[k]
+		from, to := t.Seq.States(i)
+		p.carried = append(p.carried, carried{t, t.Seq.Len() - t.n, from, to})
+	}
 	for _, t := range s.mixing[i] {
 		p.room = append(p.room, in.rows(t))
 	}
@@ -79,7 +89,9 @@ func (s ShortConv) plan(l *loader) *shortConv {
 
 // run convolves the columns of x from number first on.
 func (c *shortConv) run(o backend.Ops, dst, x backend.Tensor, first int, p *passage) {
-	o.Conv(dst, x, backend.Conv{Weight: c.weight, Bias: c.bias, First: first, Act: c.spec.Act, From: p.from[0], To: p.to[0]})
+	for _, t := range p.carried {
+		o.Conv(t.rows(dst), t.rows(x), backend.Conv{Weight: c.weight, Bias: c.bias, First: first, Act: c.spec.Act, From: t.from[0], To: t.to[0]})
+	}
 }
 
 // transposed is [rows][cols] as [cols][rows].

@@ -45,52 +45,75 @@ func (c *scratch) newRotary(r *positional.Rope, chunk, sets int) *rotary {
 const turnedChunks = 4
 
 // positions sends what the step's tokens need to be told apart: slots in the cache, rows of the position table, angles of
-// every rope. length is that of the whole text, as far as it is known.
-func (m *Model) positions(o backend.Ops, seq *Sequence, st *step, length int) {
+// every rope.
+func (m *Model) positions(o backend.Ops, st *step) {
 	s := m.scratch
-	first := seq.Places() - st.n
-	s.words = seq.Slots(s.words[:0], first, seq.Places())
+	for k := range st.texts {
+		t := &st.texts[k]
+		for i, r := range s.ropes {
+			m.turn(o, t.Seq, i, r.Stage(t.length, t.Seq.Len()), t.place())
+		}
+	}
+	s.words = s.words[:0]
+	for k := range st.texts {
+		t := &st.texts[k]
+		s.words = t.Seq.Slots(s.words, t.place(), t.Seq.Places())
+	}
 	o.Write(st.cols(s.slots), s.words)
 	if m.net.positions != nil {
 		s.words = s.words[:0]
-		for i := range st.n {
-			s.words = append(s.words, uint32(first+i+m.Spec.Embedding.PosOffset))
+		for _, at := range st.places {
+			s.words = append(s.words, uint32(at+m.Spec.Embedding.PosOffset))
 		}
 		o.Write(st.cols(s.pos), s.words)
 	}
 	for i, r := range s.ropes {
-		m.turn(o, seq, i, r.Stage(length, seq.Len()), first)
-		s.words = r.write(s.words[:0], m.policy, st, first, seq.stages[i], length)
+		s.words = r.write(s.words[:0], m.policy, st, i)
 		o.Write(st.blocks(r), s.words)
 	}
 	if st.recall.K > 0 {
 		s.words = m.pool.RecalledSlots(s.words[:0], st.recall.K)
 		o.Write(cut(s.recalled, st.recall.K), s.words)
 	}
-	if st.raw = seq.Raw(first); st.raw > 0 {
-		s.words = seq.RawSlots(s.words[:0], first, first+st.raw)
-		o.Write(cut(s.rawSlots, st.raw), s.words)
-		for i, r := range s.ropes {
-			s.words = r.Shift(s.words[:0], first, first+st.raw, seq.stages[i], positional.Raw)
-			o.Write(r.turns.Slice(0, st.raw), s.words)
-		}
+	if st.raw > 0 {
+		m.rawCopies(o, st)
 	}
 }
 
-// write appends a step's rows of angles: of the keys, of the queries where they turn otherwise, and of each further set of
-// queries.
-func (r *rotary) write(words []uint32, p memory.Policy, st *step, first, stage, length int) []uint32 {
-	for i := range st.n {
-		words = r.Keys(words, first+i, stage)
+// rawCopies sends where the keys that get a raw copy are, where that goes, and by how much they turn back.
+func (m *Model) rawCopies(o backend.Ops, st *step) {
+	s := m.scratch
+	write := func(dst backend.Tensor, of func(t *text, from, to int)) {
+		s.words = s.words[:0]
+		for k := range st.texts {
+			t := &st.texts[k]
+			of(t, t.place(), t.place()+t.raw)
+		}
+		o.Write(dst, s.words)
+	}
+	write(cut(s.rawFrom, st.raw), func(t *text, from, to int) { s.words = t.Seq.Slots(s.words, from, to) })
+	write(cut(s.rawSlots, st.raw), func(t *text, from, to int) { s.words = t.Seq.RawSlots(s.words, from, to) })
+	for i, r := range s.ropes {
+		write(r.turns.Slice(0, st.raw), func(t *text, from, to int) {
+			s.words = r.Shift(s.words, from, to, t.Seq.stages[i], positional.Raw)
+		})
+	}
+}
+
+// write appends a step's rows of angles for rope number i: of the keys, of the queries where they turn otherwise, and of
+// each further set of queries.
+func (r *rotary) write(words []uint32, p memory.Policy, st *step, i int) []uint32 {
+	for t, at := range st.places {
+		words = r.Keys(words, at, t.Seq.stages[i])
 	}
 	if r.Apart() {
-		for i := range st.n {
-			words = r.Queries(words, first+i, stage, length)
+		for t, at := range st.places {
+			words = r.Queries(words, at, t.Seq.stages[i], t.length)
 		}
 	}
 	for set := 1; set < st.sets; set++ {
-		for i := range st.n {
-			words = r.Queries(words, p.Turn(set, first+i), stage, length)
+		for t, at := range st.places {
+			words = r.Queries(words, p.Turn(set, at), t.Seq.stages[i], t.length)
 		}
 	}
 	return words

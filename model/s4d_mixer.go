@@ -65,7 +65,11 @@ func (a *S4D) plan(l *loader) mixer {
 }
 
 func (m *s4dMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
-	o.DiagonalScan(p.room[0], h, backend.DiagonalScan{A: m.poles, C: m.weights, D: m.d, Act: backend.GELU, From: p.from[0], To: p.to[0]})
+	for _, t := range p.carried {
+		o.DiagonalScan(t.rows(p.room[0]), t.rows(h), backend.DiagonalScan{
+			A: m.poles, C: m.weights, D: m.d, Act: backend.GELU, From: t.from[0], To: t.to[0],
+		})
+	}
 	o.GateUp(y, p.room[0], m.out, backend.GateUp{Bias: m.outBias, Act: backend.Sigmoid})
 }
 

@@ -17,7 +17,9 @@ type scratch struct {
 	err     error
 
 	ids, pos, slots backend.Tensor         // u32 [1][chunk]; pos is the row of the position table
+	rawFrom         backend.Tensor         // u32 [1][chunk]: slots of keys that get a raw copy
 	rawSlots        backend.Tensor         // u32 [1][chunk]: slots of raw copies
+	wanted          backend.Tensor         // u32 [1][chunk]: rows whose logits are wanted
 	turned          backend.Tensor         // u32 [1][turnedChunks·chunk]: slots of keys that are turned anew
 	ropes           []*rotary              // the network's distinct ones
 	x, h, h2, y     backend.Tensor         // [chunk][dim]
@@ -35,11 +37,12 @@ type scratch struct {
 	routes          map[int]backend.Tensor // by the router's rows
 	logits          backend.Tensor         // [logitRows][vocab]
 
-	views    map[sight]*backend.View
-	middle   backend.View   // the keys of a look-up
-	lookup   memory.Recall  // what long texts look up; K 0: nothing
-	recall   memory.Recall  // what this step does
-	recalled backend.Tensor // u32 [1][mostRecalled]: slots for what is looked up
+	sights   []sight
+	views    []map[sight]*backend.View // of each text of a step
+	middle   backend.View              // the keys of a look-up
+	lookup   memory.Recall             // what long texts look up; K 0: nothing
+	recall   memory.Recall             // what this step does
+	recalled backend.Tensor            // u32 [1][mostRecalled]: slots for what is looked up
 	lookups  *lookups
 	step     step
 	passage  passage
@@ -57,14 +60,15 @@ func (c *scratch) sight(i int, a *Attention) sight {
 	return sight{a.Window, a.Window == 0 && c.lookup.K > 0 && i >= c.lookup.Layer}
 }
 
-// step is one chunk on its way through the network.
+// step are the chunks of one or several texts on their way through the network.
 type step struct {
-	n    int            // tokens
-	ids  backend.Tensor // u32 [1][n]
-	pool *memory.Pool
-	seq  *Sequence
-	sets int // of queries, turned differently
-	raw  int // how many of the tokens, the first ones, get a raw copy of their keys
+	n     int            // tokens of all texts
+	ids   backend.Tensor // u32 [1][n]
+	pool  *memory.Pool
+	texts []text
+	seq   *Sequence // of the first text; where there is something to look up, it is the only one
+	sets  int       // of queries, turned differently
+	raw   int       // how many of the tokens get a raw copy of their keys
 
 	recall  memory.Recall  // keys that are looked up
 	fresh   int            // blocks that need representatives
@@ -76,6 +80,11 @@ type step struct {
 
 // queries are those of layer i, of all sets.
 func (in *step) queries(s *scratch, i int) backend.Tensor { return s.q[i].Slice(0, in.sets*in.n) }
+
+// queriesOf are a text's of layer i, with what lies between its sets; see backend.Attend.SetRows.
+func (in *step) queriesOf(s *scratch, i int, t *text) backend.Tensor {
+	return s.q[i].Slice(t.first, (in.sets-1)*in.n+t.n)
+}
 
 // blocks are a rope's angles in the step: of the keys, of the queries where they turn otherwise, of each further set.
 func (in *step) blocks(r *rotary) backend.Tensor {
@@ -122,10 +131,10 @@ func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Polic
 	sets := mostSets(p)
 	c := &scratch{
 		b: b, low: map[int]backend.Tensor{}, gateUp: map[int]backend.Tensor{}, act: map[int]backend.Tensor{}, expertAct: map[int]backend.Tensor{}, routes: map[int]backend.Tensor{},
-		views: map[sight]*backend.View{}, lookup: p.Recall(positional.Endless),
+		lookup: p.Recall(positional.Endless),
 	}
 	c.recalled = c.tensor(1, max(1, c.lookup.K))
-	for _, t := range []*backend.Tensor{&c.ids, &c.pos, &c.slots, &c.rawSlots} {
+	for _, t := range []*backend.Tensor{&c.ids, &c.pos, &c.slots, &c.rawFrom, &c.rawSlots, &c.wanted} {
 		*t = c.tensor(1, chunk)
 	}
 	c.turned = c.tensor(1, turnedChunks*chunk)
@@ -143,8 +152,8 @@ func newScratch(b backend.Backend, s *Spec, chunk, logitRows int, p memory.Polic
 		c.qkv = append(c.qkv, c.once(shared, 0, chunk, (a.Heads+2*a.KVHeads)*a.HeadDim))
 		c.q = append(c.q, c.once(shared, 1, sets*chunk, a.Heads*backend.Pad4(a.HeadDim)))
 		c.attended = append(c.attended, c.once(shared, 2, chunk, a.Heads*(a.HeadDim+1)))
-		if at := c.sight(i, a); a.Heads > 0 && c.views[at] == nil {
-			c.views[at] = &backend.View{}
+		if at := c.sight(i, a); a.Heads > 0 && !slices.Contains(c.sights, at) {
+			c.sights = append(c.sights, at)
 		}
 		c.mixing = append(c.mixing, nil)
 		if x := s.Layers[i].Mixer; x != nil {
@@ -230,6 +239,18 @@ func (c *scratch) tensor(rows, cols int) backend.Tensor {
 	return t
 }
 
+// viewsOf are the views of text number k of a step.
+func (c *scratch) viewsOf(k int) map[sight]*backend.View {
+	for len(c.views) <= k {
+		views := map[sight]*backend.View{}
+		for _, at := range c.sights {
+			views[at] = &backend.View{}
+		}
+		c.views = append(c.views, views)
+	}
+	return c.views[k]
+}
+
 // room makes the view's table large enough for what it holds, with room to grow.
 func (c *scratch) room(v *backend.View) error {
 	if v.Table.Cols >= v.Words() {
@@ -251,7 +272,11 @@ func (c *scratch) free() {
 	for _, r := range c.release {
 		r()
 	}
-	for _, v := range append(slices.Collect(maps.Values(c.views)), append(c.lookups.tables(), &c.middle)...) {
+	all := append(c.lookups.tables(), &c.middle)
+	for _, views := range c.views {
+		all = slices.AppendSeq(all, maps.Values(views))
+	}
+	for _, v := range all {
 		if !v.Table.IsNone() {
 			v.Table.Buf.Release()
 		}

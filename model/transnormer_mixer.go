@@ -96,9 +96,11 @@ func (m *normLinearMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 		kq = m.turn(o, p)
 	}
 	o.Join(r[normLinearAll], cut(r[normLinearVU], a.width()), kq)
-	o.SSD(r[normLinearOut], r[normLinearAll], backend.SSD{
-		Heads: a.Heads, Groups: a.Heads, State: a.features(), A: m.decays, From: p.from[0], To: p.to[0],
-	})
+	for _, t := range p.carried {
+		o.SSD(t.rows(r[normLinearOut]), t.rows(r[normLinearAll]), backend.SSD{
+			Heads: a.Heads, Groups: a.Heads, State: a.features(), A: m.decays, From: t.from[0], To: t.to[0],
+		})
+	}
 	o.PartNorm(r[normLinearNormed], r[normLinearOut], backend.PartNorm{
 		Eps: float32(a.Eps), Part: a.width(), Gate: r[normLinearVU], GateFirst: a.width(), Act: backend.Identity,
 	})
@@ -109,19 +111,26 @@ func (m *normLinearMixer) run(o backend.Ops, p *passage, y, h backend.Tensor) {
 func (m *normLinearMixer) turn(o backend.Ops, p *passage) backend.Tensor {
 	r := p.room
 	m.words = m.words[:0]
-	for t := range r[normLinearAngles].Rows {
-		at := len(m.words)
-		for h := 0; h < len(m.theta); h += m.spec.HeadDim {
-			for _, turn := range []func(float64) float64{math.Cos, math.Sin} {
-				for _, theta := range m.theta[h:][:m.spec.HeadDim] {
-					m.words = append(m.words, math.Float32bits(float32(turn(float64(theta)*float64(p.first+t)))))
-				}
-			}
+	for _, t := range p.carried {
+		for at := t.at; at < t.at+t.n; at++ {
+			m.angles(at)
 		}
-		m.words = append(m.words, m.words[at:]...) // keys and queries alike
 	}
 	o.Write(r[normLinearAngles], m.words)
 	o.Join(r[normLinearBeside], r[normLinearKQ], r[normLinearAngles])
 	o.Gate(r[normLinearTurned], r[normLinearBeside], backend.Identity)
 	return r[normLinearTurned]
+}
+
+// angles appends those of the token at a position.
+func (m *normLinearMixer) angles(position int) {
+	at := len(m.words)
+	for h := 0; h < len(m.theta); h += m.spec.HeadDim {
+		for _, turn := range []func(float64) float64{math.Cos, math.Sin} {
+			for _, theta := range m.theta[h:][:m.spec.HeadDim] {
+				m.words = append(m.words, math.Float32bits(float32(turn(float64(theta)*float64(position)))))
+			}
+		}
+	}
+	m.words = append(m.words, m.words[at:]...) // keys and queries alike
 }

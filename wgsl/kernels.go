@@ -35,6 +35,7 @@ var (
 	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights("weights products")}
 
 	Join          = &Kernel{"join", access("r r w"), plain}
+	Gather        = &Kernel{"gather", access("r r w"), plain}
 	Gate          = &Kernel{"gate", access("r w"), plain}
 	Conv          = &Kernel{"conv", access("r r r r w w"), plain}
 	StateNorm     = &Kernel{"state_norm", access("r w w"), plain}
@@ -120,7 +121,7 @@ func tiles() []string {
 const MaxQuads = 64
 
 // Kernels is the catalogue.
-var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearOne, LinearTile, GateUpVec, GateUpOne, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
+var Kernels = []*Kernel{Join, Gather, Gate, Embed, Norm, Residual, LinearVec, LinearOne, LinearTile, GateUpVec, GateUpOne, GateUpTile, QKVRope, Rotate, RecallScore, RecallPick, AttendVec, AttendTile,
 	AttendMerge, Mass, Represent, LookupSum, LookupScore, LookupPick, Route, ExpertGateUp, ExpertDown,
 	Conv, StateNorm, StateWindow, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample, ProbeCopy, ProbeFma}
 

@@ -122,6 +122,7 @@ func attendCases() []Case {
 		for _, alibi := range []string{"", "slopes", "bf16"} {
 			add(shape{backend.F32, tokens, 6, 2, 20, 16, 165 - tokens, sets}, backend.Attend{}, alibi)
 			add(shape{backend.F16, tokens, 10, 1, 64, 16, 130, sets}, backend.Attend{}, alibi)
+			add(shape{backend.F16, tokens, 4, 2, 64, 16, 130, sets}, backend.Attend{SetRows: tokens + 3}, alibi)
 			add(shape{backend.Q8, tokens, 3, 1, 80, 16, 130, sets}, backend.Attend{}, alibi)
 		}
 		add(shape{backend.F32, tokens, 2, 2, 16, 16, 5, nil}, backend.Attend{}, "")
@@ -148,8 +149,8 @@ func LongCases() []Case {
 }
 
 func attend(s shape, a backend.Attend, alibi string) Case {
-	name := fmt.Sprintf("%s %d tokens at %d heads %d/%d of %d page %d spans %v cap %g %s log-sum %t",
-		s.kv, s.tokens, s.pos, s.heads, s.kvHeads, s.dim, s.page, s.spans, a.SoftCap, alibi, a.LogSum)
+	name := fmt.Sprintf("%s %d tokens at %d heads %d/%d of %d page %d spans %v cap %g %s log-sum %t set rows %d",
+		s.kv, s.tokens, s.pos, s.heads, s.kvHeads, s.dim, s.page, s.spans, a.SoftCap, alibi, a.LogSum, a.SetRows)
 	return Case{"attend", name, ofCache(s.kv), false, func(r *rig) {
 		dst, q, kv, v, a := r.attention(s, a, alibi)
 		r.do(func(o backend.Ops) {
@@ -193,6 +194,7 @@ func (r *rig) attention(s shape, a backend.Attend, alibi string) (backend.Tensor
 		}
 		a.Slopes, a.SlopesBF16 = r.floats(1, s.heads, slopes), alibi == "bf16"
 	}
-	q := r.floats(sets*s.tokens, s.heads*backend.Pad4(s.dim), r.padded(sets*s.tokens*s.heads, s.dim))
-	return r.normal(s.tokens, a.Width(kv), 1), q, kv, v, a
+	dst := r.normal(s.tokens, a.Width(kv), 1)
+	rows := (sets-1)*a.Step(dst) + s.tokens
+	return dst, r.floats(rows, s.heads*backend.Pad4(s.dim), r.padded(rows*s.heads, s.dim)), kv, v, a
 }

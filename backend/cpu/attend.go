@@ -21,7 +21,7 @@ func (o *ops) Attend(dst, q backend.Tensor, kv *backend.KV, v backend.View, a ba
 		r := newReader(kv)
 		for i := from; i < to; i++ {
 			t, h := i/a.Heads, i%a.Heads
-			query := func(set int) []float32 { return row(q, set*dst.Rows+t)[h*r.dp : (h+1)*r.dp] }
+			query := func(set int) []float32 { return row(q, set*a.Step(dst)+t)[h*r.dp : (h+1)*r.dp] }
 			r.attend(row(dst, t)[h*kv.HeadDim:(h+1)*kv.HeadDim], query, t, h, v, a)
 			if a.LogSum {
 				row(dst, t)[a.Heads*kv.HeadDim+h] = r.logSum()

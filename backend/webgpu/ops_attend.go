@@ -117,7 +117,7 @@ func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 		uint32(a.Heads), uint32(kv.KVHeads), uint32(p.group), uint32(kv.HeadDim), uint32(kv.Page),
 		uint32(len(p.view.Segments)), uint32(ceil(ceil(keys, p.tile), p.splits)), uint32(p.splits),
 		uint32(first), uint32(n), uint32(int32(p.view.Pos)), alibi(a), quads(q), uint32(dst.Stride),
-		bits(a.Scale), bits(a.SoftCap), uint32(q.Rows / dst.Rows), uint32(dst.Rows) * quads(q), flag(a.LogSum, 1),
+		bits(a.Scale), bits(a.SoftCap), uint32(a.Sets(dst, q)), uint32(a.Step(dst)) * quads(q), flag(a.LogSum, 1),
 	}
 	out := bindTensor(dst)
 	if p.splits > 1 {
