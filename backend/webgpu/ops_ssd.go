@@ -55,7 +55,7 @@ func (s *step) StateWindow(state backend.Tensor, a backend.StateWindow) {
 	}
 	params := [...]uint32{
 		uint32(d.Delta.Rows), uint32(state.Rows / d.Heads), uint32(state.Cols), uint32(state.Stride), uint32(d.Delta.Stride),
-		uint32(d.DeltaFirst), has(d.DeltaBias, 1), flag(a.Forget), bits(d.Least), bits(d.Most), bits(d.Retain),
+		uint32(d.DeltaFirst), has(d.DeltaBias, 1), flag(a.Forget, 1), bits(d.Least), bits(d.Most), bits(d.Retain),
 	}
 	s.dispatch("state_window", wgsl.StateWindow, "", params[:], uint32(d.Heads), 1, 1, bindTensor(d.Delta), bindTensor(d.DeltaBias),
 		bindTensor(d.A), bindTensor(a.From), bindTensor(a.FadeFrom), bindTensor(a.To), bindTensor(a.FadeTo), bindTensor(state))
