@@ -21,7 +21,8 @@ type Info struct {
 	Context      int    `json:"context"`           // tokens a session may hold; 0: no end
 	Trained      int    `json:"trained_context"`   // tokens the model was trained for
 	Learned      bool   `json:"learned_positions"` // there are none past the trained context
-	DType        string `json:"dtype"`             // of most of the weights
+	DType        string `json:"dtype"`             // of most of the weights, on the device where they are quantised
+	Quantised    string `json:"quantised"`         // how they are stored; "": they are not quantised
 	Parameters   int64  `json:"parameters"`
 	WeightBytes  int64  `json:"weight_bytes"`   // as stored
 	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
@@ -124,7 +125,7 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	}
 	info := Info{
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
-		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
+		WeightBytes: ckpt.Bytes(), Quantised: ckpt.Quantised(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
 		Mitigation: o.mitigation.String(), Memory: p.String(), Costs: costs(s, o.kv, p, context), Ropes: ropes(s, p.Span(context)),
 	}
 	if context == endless {
@@ -149,7 +150,7 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	for _, name := range ckpt.Names() {
 		t, _ := ckpt.Tensor(name)
 		info.Parameters += int64(t.Elements())
-		if bytes[t.DType] += len(t.Data); bytes[t.DType] > bytes[most] {
+		if bytes[t.DType] += t.Bytes(); bytes[t.DType] > bytes[most] {
 			most = t.DType
 		}
 	}

@@ -45,10 +45,7 @@ func (l *loader) fail(format string, args ...any) {
 
 // find is the tensor of a name, which must hold floating-point numbers of the given shape or as many in another.
 func (l *loader) find(name string, shape ...int) *weights.Tensor {
-	t, ok := l.ckpt.Tensor(name)
-	if !ok {
-		t, ok = l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
-	}
+	t, ok := l.lookup(name)
 	if !ok {
 		t, ok = l.ckpt.Shaped(name, shape...)
 	}
@@ -65,6 +62,14 @@ func (l *loader) find(name string, shape ...int) *weights.Tensor {
 		return nil
 	}
 	return t
+}
+
+// lookup is the tensor of a name, with or without the prefix.
+func (l *loader) lookup(name string) (*weights.Tensor, bool) {
+	if t, ok := l.ckpt.Tensor(name); ok {
+		return t, true
+	}
+	return l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
 }
 
 // among names the file, or how many there are beside the first.
@@ -105,14 +110,7 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 	var parts []*weights.Tensor
 	dtype := weights.DType(0)
 	for _, p := range w.Parts {
-		shape := []int{p.Rows, w.Cols}
-		switch {
-		case w.Transposed:
-			shape = []int{w.Cols, p.Rows}
-		case w.Blocks > 0:
-			shape = []int{p.Rows * w.Cols}
-		}
-		t := l.find(w.tensor(p, "weight"), shape...)
+		t := l.part(w, p)
 		if t == nil {
 			return
 		}
@@ -141,6 +139,21 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 		*dst = m
 		return l.upload(m, w, parts)
 	}})
+}
+
+// part is the tensor of a part of a weight. Packed ones have the rows of the matrix also where plain ones are transposed.
+func (l *loader) part(w Weight, p Part) *weights.Tensor {
+	name := w.tensor(p, "weight")
+	shape := []int{p.Rows, w.Cols}
+	packed, ok := l.lookup(name)
+	switch {
+	case ok && packed.Packed():
+	case w.Transposed:
+		shape = []int{w.Cols, p.Rows}
+	case w.Blocks > 0:
+		shape = []int{p.Rows * w.Cols}
+	}
+	return l.find(name, shape...)
 }
 
 // stored is the type on the device: as in the checkpoint where kernels can read it, else f32.
@@ -196,6 +209,7 @@ type gatherer struct {
 	dtype    backend.DType
 	rowBytes int
 	row      []float32
+	packed   unpacker
 }
 
 // place is the part that holds row r of the matrix, and the row in it.
@@ -212,7 +226,7 @@ func (g *gatherer) place(r int) (part, row int) {
 
 // asStored reports whether the device holds the tensor's elements bit for bit as the file does.
 func (g *gatherer) asStored(t *weights.Tensor) bool {
-	return stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
+	return !t.Packed() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
 }
 
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
@@ -232,6 +246,8 @@ func (g *gatherer) gather(data []byte, first, n int) {
 		t := g.parts[part]
 		dst := data[i*g.rowBytes : (i+1)*g.rowBytes]
 		switch {
+		case t.Packed():
+			encode(dst, g.packed.row(t, row), g.dtype)
 		case g.w.Transposed:
 			g.column(dst, t, row, t.Shape[1])
 		case g.w.Blocks > 0: // rows and columns are as many, so that a block begins Cols² after the one before
@@ -245,15 +261,13 @@ func (g *gatherer) gather(data []byte, first, n int) {
 	}
 }
 
-// widen converts a row to f32.
+// widen converts a row to what the device has.
 func (g *gatherer) widen(dst []byte, t *weights.Tensor, row int) {
 	if g.row == nil {
 		g.row = make([]float32, g.w.Cols)
 	}
 	t.ReadFloat32(g.row, row*g.w.Cols)
-	for i, v := range g.row {
-		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
-	}
+	encode(dst, g.row, g.dtype)
 }
 
 // column copies every stride-th element of a tensor from number first on: a row of a matrix that is stored [cols][rows].

@@ -160,6 +160,9 @@ func (r *report) print(out io.Writer) error {
 	fmt.Fprintf(w, "auto\t%s: %s\n", r.Auto.Backend, r.Auto.Why)
 	m := r.Model
 	fmt.Fprintf(w, "model\t%s: %s, %s parameters in %s\n", m.Name, m.Type, countText(m.Parameters), m.DType)
+	if m.Quantised != "" {
+		fmt.Fprintf(w, "quantised\t%s; decoded to %s as the model is loaded\n", m.Quantised, m.DType)
+	}
 	heads := ""
 	if m.Heads > 0 {
 		heads = fmt.Sprintf(", %d heads, %d of keys and values", m.Heads, m.KVHeads)
