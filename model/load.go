@@ -145,9 +145,12 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 func (l *loader) part(w Weight, p Part) *weights.Tensor {
 	name := w.tensor(p, "weight")
 	shape := []int{p.Rows, w.Cols}
-	packed, ok := l.lookup(name)
+	t, ok := l.lookup(name)
+	packed := ok && t.Packed()
 	switch {
-	case ok && packed.Packed():
+	case packed && w.Blocks > 0:
+		l.fail("%s: tensor %s is quantised, want %d blocks as they are", t.File, name, w.Blocks)
+	case packed:
 	case w.Transposed:
 		shape = []int{w.Cols, p.Rows}
 	case w.Blocks > 0:

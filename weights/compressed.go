@@ -117,7 +117,7 @@ func (m *module) compressedWords(base string) (*coded, error) {
 	}
 	words := codes.Shape[1]
 	if len(dims) != 2 || dims[0] != int64(codes.Shape[0]) || dims[1] < 1 || dims[1] > 8*int64(words) {
-		return nil, m.wrong(shape, "%s is %v, which does not fit %v words", quote(shape.Name), clipInts(dims), codes.Shape)
+		return nil, m.wrong(shape, "it is %v, which does not fit %v words", clipInts(dims), codes.Shape)
 	}
 	out, in, bits := int(dims[0]), int(dims[1]), 0
 	for _, b := range []int{4, 8} {
