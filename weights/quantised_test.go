@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,20 +15,12 @@ import (
 	"github.com/lrun/lrun/weights"
 )
 
-// folder writes a checkpoint and gives it back as a file system.
+// folder is a checkpoint.
 func folder(t testing.TB, config string, tensors []weights.Tensor) fstest.MapFS {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "model.safetensors")
-	if err := weights.Write(path, tensors, nil); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	return fstest.MapFS{
 		"config.json":       {Data: []byte(`{"quantization_config": ` + config + `, "time_step_limit": [0.0, Infinity]}`)},
-		"model.safetensors": {Data: data},
+		"model.safetensors": {Data: weights.Encoded(t, tensors, nil)},
 	}
 }
 
@@ -283,15 +273,24 @@ func TestQuantisedErrors(t *testing.T) {
 	}
 }
 
-// FuzzQuantised: any config and any tensors are refused or are tensors that can be read.
+// FuzzQuantised: any config and any dtypes, shapes and bytes of a layout's tensors are refused or can be read.
 func FuzzQuantised(f *testing.F) {
-	for _, layout := range quanttest.Layouts(16) {
-		parts, _ := layout.Quantise("w", quanttest.Matrix{Rows: 16, Cols: 32, Rand: rand.New(rand.NewPCG(1, 2))})
-		files := folder(f, layout.Config, parts)
-		f.Add([]byte(files["config.json"].Data), []byte(files["model.safetensors"].Data))
+	layouts := quanttest.Layouts(16)
+	for i, layout := range layouts {
+		f.Add([]byte(layout.Config), uint8(i), []byte{})
+		f.Add([]byte(layout.Config), uint8(i), []byte{0, 0, 7, 1, 1, 3, 2, 2, 1, 1, 3, 200})
 	}
-	f.Fuzz(func(t *testing.T, config, data []byte) {
-		c, err := weights.OpenFS(fstest.MapFS{"config.json": {Data: config}, "model.safetensors": {Data: data}}, ".")
+	f.Fuzz(func(t *testing.T, config []byte, layout uint8, edits []byte) {
+		parts, _ := layouts[int(layout)%len(layouts)].Quantise("w", quanttest.Matrix{Rows: 16, Cols: 32, Rand: rand.New(rand.NewPCG(1, 2))})
+		for ; len(edits) >= 3 && len(parts) > 0; edits = edits[3:] {
+			at := int(edits[0]) % len(parts)
+			if edits[1]%8 == 7 {
+				parts = slices.Delete(parts, at, at+1)
+			} else {
+				edit(&parts[at], edits[1]%8, edits[2])
+			}
+		}
+		c, err := weights.OpenFS(folder(t, string(config), parts), ".")
 		if err != nil {
 			return
 		}
@@ -300,12 +299,34 @@ func FuzzQuantised(f *testing.F) {
 			if n := len(w.Float32s()); n != w.Elements() {
 				t.Errorf("%v has %d elements", w, n)
 			}
-			if size, ok := w.Groups(0, nil, nil, nil); ok && size < 1 {
-				t.Errorf("%v has groups of %d", w, size)
+			if size, ok := w.Groups(0, nil, nil, nil); ok {
+				groups := (w.Shape[1] + size - 1) / size
+				w.Groups(0, make([]uint8, w.Elements()), make([]float32, w.Shape[0]*groups), make([]float32, w.Shape[0]*groups))
 			}
 		}
 		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// edit changes one thing of a tensor, and its bytes to be as many as it then needs.
+func edit(t *weights.Tensor, kind, value uint8) {
+	t.Shape = slices.Clone(t.Shape)
+	switch {
+	case kind == 0 && len(t.Shape) > 0:
+		t.Shape[0] = int(value)
+	case kind == 1 && len(t.Shape) > 1:
+		t.Shape[1] = int(value)
+	case kind == 2:
+		t.DType = weights.DType(value)%weights.Bool + 1
+	case kind == 3:
+		t.Shape = append(t.Shape, int(value%4))
+	case kind == 4 && len(t.Shape) > 0:
+		t.Shape = t.Shape[1:]
+	case len(t.Data) > 0:
+		t.Data[int(value)%len(t.Data)] = kind * value
+	}
+	n := t.Elements() * t.DType.Size()
+	t.Data = append(t.Data, make([]byte, max(0, n-len(t.Data)))...)[:n]
 }
