@@ -18,11 +18,11 @@ type Info struct {
 	Heads        int    `json:"heads"`    // of the first layer that attends; 0: none does
 	KVHeads      int    `json:"kv_heads"` // of that layer
 	Vocab        int    `json:"vocab_size"`
-	Context      int    `json:"context"`           // tokens a session may hold; 0: no end
-	Trained      int    `json:"trained_context"`   // tokens the model was trained for
-	Learned      bool   `json:"learned_positions"` // there are none past the trained context
-	DType        string `json:"dtype"`             // of most of the weights, on the device where they are quantised
-	Quantised    string `json:"quantised"`         // how they are stored; "": they are not quantised
+	Context      int    `json:"context"`             // tokens a session may hold; 0: no end
+	Trained      int    `json:"trained_context"`     // tokens the model was trained for
+	Learned      bool   `json:"learned_positions"`   // there are none past the trained context
+	DType        string `json:"dtype"`               // of most of the weights, on the device where they are quantised
+	Quantised    string `json:"quantised,omitempty"` // how they are stored, where they are quantised
 	Parameters   int64  `json:"parameters"`
 	WeightBytes  int64  `json:"weight_bytes"`   // as stored
 	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
@@ -150,6 +150,9 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	for _, name := range ckpt.Names() {
 		t, _ := ckpt.Tensor(name)
 		info.Parameters += int64(t.Elements())
+		if t.Packed() {
+			info.TotalBytes += int64(t.Elements()*t.DType.Size() - t.Bytes())
+		}
 		if bytes[t.DType] += t.Bytes(); bytes[t.DType] > bytes[most] {
 			most = t.DType
 		}

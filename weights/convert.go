@@ -26,8 +26,14 @@ func (t *Tensor) ReadFloat32(dst []float32, from int) int {
 	dst = dst[:min(len(dst), stored-from)]
 	if t.code != nil {
 		t.decode(dst, from)
-		return len(dst)
+	} else {
+		t.convert(dst, from)
 	}
+	return len(dst)
+}
+
+// convert is ReadFloat32 of a plain tensor; dst lies in it.
+func (t *Tensor) convert(dst []float32, from int) {
 	src := t.Data[from*t.DType.Size():]
 	le := binary.LittleEndian
 	switch t.DType {
@@ -61,7 +67,6 @@ func (t *Tensor) ReadFloat32(dst []float32, from int) int {
 			dst[i] = float32(t.int64At(src, i))
 		}
 	}
-	return len(dst)
 }
 
 // Int64s converts all elements of an integer or BOOL tensor. It fails for floating point, and for U64 beyond int64. After

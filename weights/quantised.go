@@ -198,10 +198,10 @@ func tiles(rows, cols int, visit func(r, c, n int)) {
 	}
 }
 
-// at is one element.
+// at is one element of a plain tensor.
 func (t *Tensor) at(i int) float32 {
 	var one [1]float32
-	t.ReadFloat32(one[:], i)
+	t.convert(one[:], i)
 	return one[0]
 }
 

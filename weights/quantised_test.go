@@ -273,6 +273,28 @@ func TestQuantisedErrors(t *testing.T) {
 	}
 }
 
+// BenchmarkPacked decodes 64 rows at a time, as a model is loaded; its throughput is that of the decoded floats.
+func BenchmarkPacked(b *testing.B) {
+	const rows, cols = 512, 4096
+	for _, layout := range quanttest.Layouts(128) {
+		parts, want := layout.Quantise("w", quanttest.Matrix{Rows: rows, Cols: cols, Rand: rand.New(rand.NewPCG(1, 2))})
+		c, err := weights.OpenFS(folder(b, layout.Config, parts), ".")
+		if err != nil {
+			b.Fatal(err)
+		}
+		w, _ := c.Tensor("w.weight")
+		b.Run(layout.Name, func(b *testing.B) {
+			b.SetBytes(4 * int64(len(want)))
+			dst := make([]float32, 64*cols)
+			for b.Loop() {
+				for row := 0; row < rows; row += 64 {
+					w.ReadFloat32(dst, row*cols)
+				}
+			}
+		})
+	}
+}
+
 // FuzzQuantised: any config and any dtypes, shapes and bytes of a layout's tensors are refused or can be read.
 func FuzzQuantised(f *testing.F) {
 	layouts := quanttest.Layouts(16)
