@@ -24,7 +24,7 @@ type Info struct {
 	DType        string `json:"dtype"`               // of most of the weights, on the device where they are quantised
 	Quantised    string `json:"quantised,omitempty"` // how they are stored, where they are quantised
 	Parameters   int64  `json:"parameters"`
-	WeightBytes  int64  `json:"weight_bytes"`   // as stored
+	WeightBytes  int64  `json:"weight_bytes"`   // as stored in the files
 	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
 	StateBytes   int64  `json:"state_bytes"`    // states of layers without attention that a session keeps at most
 	KVBytes      int64  `json:"kv_bytes"`       // cache of a whole context, or without an end of as much as it was trained for

@@ -26,12 +26,19 @@ func requantise(t *testing.T, fixture string, layout quanttest.Layout) (quantise
 	for _, name := range c.Names() {
 		w, _ := c.Tensor(name)
 		base, linear := strings.CutSuffix(name, "_proj.weight")
-		cols := w.Shape[len(w.Shape)-1]
+		values, cols := w.Float32s(), w.Shape[len(w.Shape)-1]
+		conv := strings.HasSuffix(base, "c") // GPT-2's Conv1D, stored [in][out]
+		if conv {
+			values, cols = transposed(values, cols), w.Shape[0]
+		}
 		if !linear || strings.HasPrefix(layout.Name, "mxfp4") && cols%32 > 0 {
 			packed, plain = append(packed, *w), append(plain, *w)
 			continue
 		}
-		parts, values := layout.Quantise(base+"_proj", quanttest.Matrix{Rows: w.Shape[0], Cols: cols, Values: w.Float32s()})
+		parts, values := layout.Quantise(base+"_proj", quanttest.Matrix{Rows: len(values) / cols, Cols: cols, Values: values})
+		if conv {
+			values = transposed(values, cols)
+		}
 		for i, v := range values {
 			values[i] = quanttest.Round(layout.DType, v)
 		}
@@ -86,6 +93,26 @@ func TestQuantisedCheckpoints(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// transposed is a matrix of some columns with rows and columns exchanged.
+func transposed(values []float32, cols int) (all []float32) {
+	for c := range cols {
+		for i := c; i < len(values); i += cols {
+			all = append(all, values[i])
+		}
+	}
+	return all
+}
+
+// Ensure that quantised weights of a model whose plain ones are stored transposed are taken as they are, [out][in].
+func TestQuantisedConv1D(t *testing.T) {
+	quantised, floats := requantise(t, testkit.Testdata("golden", "gpt2"), quanttest.Layouts(16)[0])
+	for _, b := range testkit.Backends(t) {
+		if ids := []int32{1, 2, 3}; !slices.Equal(allLogits(t, quantised, b.Name(), ids), allLogits(t, floats, b.Name(), ids)) {
+			t.Errorf("%s: logits differ", b.Name())
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package weights
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -34,8 +35,8 @@ func (q *quantConfig) checkCompressed() error {
 // declaredBlock takes the block of the first group that has one.
 func (q *quantConfig) declaredBlock() error {
 	q.Block = nil
-	for name, g := range q.Groups {
-		raw := g.Weights.Block
+	for _, name := range slices.Sorted(maps.Keys(q.Groups)) {
+		raw := q.Groups[name].Weights.Block
 		if raw == nil || string(raw) == "null" {
 			continue
 		}

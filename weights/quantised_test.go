@@ -181,6 +181,25 @@ func TestPowersOfTwo(t *testing.T) {
 	}
 }
 
+// Ensure that blocks are understood as older checkpoints of compressed-tensors write them, under the older key.
+func TestOldCompressedConfig(t *testing.T) {
+	layout := quanttest.Layouts(16)[20]
+	parts, want := layout.Quantise("w", quanttest.Matrix{Rows: 48, Cols: 96, Rand: rand.New(rand.NewPCG(1, 2))})
+	files := folder(t, strings.Replace(layout.Config, "[24, 40]", `"24x40"`, 1), parts)
+	config := files["config.json"]
+	config.Data = []byte(strings.Replace(string(config.Data), "quantization_config", "compression_config", 1))
+	c, err := weights.OpenFS(files, ".")
+	if err != nil || c.Quantised() != layout.Says {
+		t.Fatalf("%v: %q, want %q", err, c.Quantised(), layout.Says)
+	}
+	w, _ := c.Tensor("w.weight")
+	checkReads(t, w, want)
+	config.Data = []byte(strings.Replace(string(config.Data), "24x40", "24", 1))
+	if _, err := weights.OpenFS(files, "."); err == nil || !strings.Contains(err.Error(), "block_structure") {
+		t.Errorf("a block of one number: %v", err)
+	}
+}
+
 // Ensure that each fault is an error that names the file or the key, the tensor and the remedy.
 func TestQuantisedErrors(t *testing.T) {
 	gptq, awq, fp8, packed, mx := quanttest.Layouts(16)[0], quanttest.Layouts(16)[7], quanttest.Layouts(16)[16], quanttest.Layouts(16)[9],

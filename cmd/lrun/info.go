@@ -185,7 +185,7 @@ func (r *report) print(out io.Writer) error {
 		states = fmt.Sprintf(" + states %s", bytesText(m.StateBytes))
 	}
 	fmt.Fprintf(w, "memory\tweights %s + cache %s (%s a token)%s = %s, and working memory\n",
-		bytesText(m.WeightBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), states, bytesText(m.TotalBytes))
+		bytesText(m.TotalBytes-m.KVBytes-m.StateBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), states, bytesText(m.TotalBytes))
 	for _, c := range m.Costs {
 		fmt.Fprintf(w, "\ta text of %s tokens: %s on the device, %s on the host, %s in a file\n", humanize.Comma(int64(c.Tokens)),
 			bytesText(c.DeviceBytes), bytesText(c.HostBytes), bytesText(c.FileBytes))
