@@ -2,6 +2,7 @@ package lrun
 
 import (
 	"io/fs"
+	"strings"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/memory"
@@ -23,6 +24,7 @@ type Info struct {
 	Learned      bool   `json:"learned_positions"`   // there are none past the trained context
 	DType        string `json:"dtype"`               // of most of the weights, on the device where they are quantised
 	Quantised    string `json:"quantised,omitempty"` // how they are stored, where they are quantised
+	Quant        string `json:"quant,omitempty"`     // what matrices are stored in instead, as WithQuant takes it
 	Parameters   int64  `json:"parameters"`
 	WeightBytes  int64  `json:"weight_bytes"`   // as stored in the files
 	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
@@ -127,6 +129,9 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
 		WeightBytes: ckpt.Bytes(), Quantised: ckpt.Quantised(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
 		Mitigation: o.mitigation.String(), Memory: p.String(), Costs: costs(s, o.kv, p, context), Ropes: ropes(s, p.Span(context)),
+	}
+	if o.quant.Quantised() {
+		info.Quant = strings.ToLower(o.quant.String())
 	}
 	if context == endless {
 		info.Context = 0

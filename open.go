@@ -84,7 +84,7 @@ func open(dir folder, options []Option) (*Model, error) {
 		return nil, err
 	}
 	m.net, err = model.Load(m.backend, spec, ckpt, model.Options{
-		Chunk: o.chunk, KV: o.kv, Memory: m.policy, Room: o.room, Progress: o.progress,
+		Chunk: o.chunk, KV: o.kv, Quant: o.quant, Memory: m.policy, Room: o.room, Progress: o.progress,
 	})
 	if err != nil {
 		return nil, errors.Join(err, m.backend.Close())

@@ -22,6 +22,7 @@ type openOptions struct {
 	room     int
 	chunk    int
 	kv       backend.DType
+	quant    backend.DType // F32: matrices stay as they are
 	rope     string
 	random   weights.DType                            // of made-up weights; none: the checkpoint's
 	memory   func(trained int) (memory.Policy, error) // nil: not said
@@ -146,6 +147,25 @@ func WithKV(dtype string) Option {
 			o.kv = backend.Q8
 		default:
 			return fmt.Errorf("KV cache type %q is not one of f32, f16, q8", dtype)
+		}
+		return nil
+	}
+}
+
+// WithQuant stores the model's matrices in fewer bits, in groups of 32 columns: "q8", int8 with a scale a group (8.5 bits a
+// weight), or "q4", four bits with a scale and a zero a group (5 bits). Norms, biases, learned positions and the routers of
+// experts stay as they are; "none" (the default) leaves all.
+func WithQuant(format string) Option {
+	return func(o *openOptions) error {
+		switch format {
+		case "none":
+			o.quant = backend.F32
+		case "q8":
+			o.quant = backend.Q8
+		case "q4":
+			o.quant = backend.Q4
+		default:
+			return fmt.Errorf("quantisation %q is not one of q8, q4, none", format)
 		}
 		return nil
 	}

@@ -46,16 +46,20 @@ func (m *Model) header() sessionHeader {
 	}
 	return sessionHeader{
 		Model:   fmt.Sprintf("%s %d layers of %d, vocabulary %d, weights %08x", i.Type, i.Layers, i.Dim, i.Vocab, m.weights),
-		Options: fmt.Sprintf("memory %+v, rope %+v, kv %d bytes a token", policy, ropeNames(i.Ropes), i.KVTokenBytes) + mitigated(i),
+		Options: fmt.Sprintf("memory %+v, rope %+v, kv %d bytes a token", policy, ropeNames(i.Ropes), i.KVTokenBytes) + extras(i),
 	}
 }
 
-// mitigated is what the states depend on beside that, where anything: files from before there were mitigations stay good.
-func mitigated(i Info) string {
-	if i.Mitigation == "" {
-		return ""
+// extras is what a session depends on beside that, where anything: files from before there was any stay good.
+func extras(i Info) string {
+	text := ""
+	if i.Mitigation != "" {
+		text = ", mitigation " + i.Mitigation
 	}
-	return ", mitigation " + i.Mitigation
+	if i.Quant != "" {
+		text += ", weights in " + i.Quant
+	}
+	return text
 }
 
 func ropeNames(ropes []RopeInfo) (names []string) {

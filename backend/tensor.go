@@ -11,10 +11,14 @@ const (
 	F16
 	BF16
 	U32
-	Q8 // of a KV cache only: int8, besides the scales that HeadRows counts
+	Q8 // int8 with a scale for each 32: see KV for caches, EncodeQ8 for matrices
+	Q4 // of a matrix only: four bits with a scale and a zero for each 32; see EncodeQ4
 )
 
-// Size is the number of bytes an element takes.
+// Quantised reports whether elements share scales.
+func (d DType) Quantised() bool { return d == Q8 || d == Q4 }
+
+// Size is the number of bytes an element of a tensor or of a KV cache takes, scales not counted.
 func (d DType) Size() int {
 	switch d {
 	case F16, BF16:
@@ -40,7 +44,7 @@ func (d DType) HeadBytes(headDim int) int { return 4 * d.Size() * d.HeadRows(hea
 
 // String is the type's name, as safetensors spells it where it knows it.
 func (d DType) String() string {
-	return [...]string{"F32", "F16", "BF16", "U32", "Q8"}[d]
+	return [...]string{"F32", "F16", "BF16", "U32", "Q8", "Q4"}[d]
 }
 
 // RowAlign is the number of elements that the row stride of a Tensor is a multiple of: 256 bytes, so that every row can
@@ -96,8 +100,8 @@ type Part struct {
 	Rows  int
 }
 
-// Matrix is a weight [Rows][Cols] in F32, F16 or BF16. Each row takes Pad8(Cols) elements, the padding zero. A matrix
-// larger than the device can bind is split by rows into several parts.
+// Matrix is a weight [Rows][Cols] in F32, F16, BF16, Q8 or Q4. A row takes RowBytes bytes; its padding is zero. A matrix larger
+// than the device can bind is split by rows into several parts.
 type Matrix struct {
 	DType DType
 	Rows  int
@@ -105,8 +109,34 @@ type Matrix struct {
 	Parts []Part
 }
 
-// RowBytes is the size of a stored row, padding included.
-func (m *Matrix) RowBytes() int { return Pad8(m.Cols) * m.DType.Size() }
+// RowBytes is the size of a stored row, padding included: a multiple of 16.
+func (m *Matrix) RowBytes() int { return m.DType.RowBytes(m.Cols) }
+
+// RowBytes is what a row of cols elements takes in a matrix.
+func (d DType) RowBytes(cols int) int { return d.CodeBytes(cols) + d.scaleBytes(cols) }
+
+// CodeBytes is what the elements of a row take, padding included: Pad8 of them, or whole groups where they share scales, which
+// follow.
+func (d DType) CodeBytes(cols int) int {
+	switch d {
+	case Q8:
+		return groups(cols) * Group
+	case Q4:
+		return groups(cols) * Group / 2
+	}
+	return Pad8(cols) * d.Size()
+}
+
+// scaleBytes is what the scales of a row take.
+func (d DType) scaleBytes(cols int) int {
+	switch d {
+	case Q8:
+		return (2*groups(cols) + 15) &^ 15
+	case Q4:
+		return (4*groups(cols) + 15) &^ 15
+	}
+	return 0
+}
 
 // String is the type and shape, for errors.
 func (m *Matrix) String() string { return fmt.Sprintf("%s[%d][%d]", m.DType, m.Rows, m.Cols) }

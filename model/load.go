@@ -1,25 +1,23 @@
 package model
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/weights"
 )
 
-// staging is how many bytes of converted weights the host holds at a time.
-const staging = 4 << 20
-
 // loader collects what a network needs of a checkpoint, checks all of it, and then uploads.
 type loader struct {
 	b    backend.Backend
 	ckpt *weights.Checkpoint
 	base string // prefix that the checkpoint may lack
+
+	quant backend.DType // Q8 or Q4: how matrices are stored; else as the checkpoint has them
+
 	jobs []job
 	made map[string]**backend.Matrix // by the names of their tensors, for layers that share weights
 	err  error                       // the first tensor that is missing or wrong
@@ -96,9 +94,23 @@ func sameShape(got, want []int) bool {
 	return slices.Equal(got, want)
 }
 
-// matrix plans the upload of w into dst. A part of the matrix on the device holds a multiple of group rows.
-// Layers that name the same tensors share one matrix.
+// matrix plans the upload of w into dst, quantised where that is wanted. A part of the matrix on the device holds a multiple of
+// group rows. Layers that name the same tensors share one matrix.
 func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
+	quant := l.quant
+	if w.Blocks > 0 || w.Cols < backend.Group {
+		quant = backend.F32
+	}
+	l.place(dst, w, group, quant)
+}
+
+// exact is matrix for weights that are never quantised: small, and much depends on them.
+func (l *loader) exact(dst **backend.Matrix, w Weight, group int) {
+	l.place(dst, w, group, backend.F32)
+}
+
+// place plans the upload of w into dst, as quant where that is a quantised type, else as the checkpoint has it.
+func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.DType) {
 	names := fmt.Sprint(w.Parts)
 	if first, ok := l.made[names]; ok && w.Take == 0 {
 		l.jobs = append(l.jobs, job{w.Parts[0].Name, 0, func() error {
@@ -126,7 +138,10 @@ func (l *loader) matrix(dst **backend.Matrix, w Weight, group int) {
 	}
 	l.made[names] = dst
 	stored := stored(dtype)
-	bytes := int64(w.Rows()) * int64(w.Cols) * int64(stored.Size())
+	if quant.Quantised() {
+		stored = quant
+	}
+	bytes := int64(w.Rows()) * int64(stored.RowBytes(w.Cols))
 	if w.Blocks > 0 {
 		group = w.Cols
 	}
@@ -170,123 +185,11 @@ func stored(d weights.DType) backend.DType {
 	return backend.F32
 }
 
-// upload writes the matrix in blocks of rows that fit the staging memory.
-func (l *loader) upload(m *backend.Matrix, w Weight, parts []*weights.Tensor) error {
-	g := gatherer{w: w, parts: parts, dtype: m.DType, rowBytes: m.RowBytes()}
-	g.ends = make([]int, len(parts))
-	end := 0
-	for i, p := range w.Parts {
-		end += p.Rows
-		g.ends[i] = end
-	}
-	block := max(1, staging/m.RowBytes())
-	buf := make([]byte, min(block, m.Rows)*m.RowBytes())
-	for first := 0; first < m.Rows; first += block {
-		n := min(block, m.Rows-first)
-		data := g.direct(first, n)
-		if data == nil {
-			data = buf[:n*m.RowBytes()]
-			g.gather(data, first, n)
-		}
-		if err := l.b.WriteRows(m, first, data); err != nil {
-			return err
-		}
-		l.advance(int64(n) * int64(w.Cols) * int64(m.DType.Size()))
-	}
-	return nil
-}
-
 // advance reports progress.
 func (l *loader) advance(bytes int64) {
 	l.done += bytes
 	if l.progress != nil {
 		l.progress(l.done, l.total)
-	}
-}
-
-// gatherer collects a matrix's rows from the tensors that hold them.
-type gatherer struct {
-	w        Weight
-	parts    []*weights.Tensor
-	ends     []int // of each part, in stacked rows
-	dtype    backend.DType
-	rowBytes int
-	row      []float32
-	packed   unpacker
-}
-
-// place is the part that holds row r of the matrix, and the row in it.
-func (g *gatherer) place(r int) (part, row int) {
-	if g.w.Order != nil {
-		r = g.w.Order(r)
-	}
-	part = sort.SearchInts(g.ends, r+1)
-	if part > 0 {
-		r -= g.ends[part-1]
-	}
-	return part, r
-}
-
-// asStored reports whether the device holds the tensor's elements bit for bit as the file does.
-func (g *gatherer) asStored(t *weights.Tensor) bool {
-	return !t.Packed() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
-}
-
-// direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
-func (g *gatherer) direct(first, n int) []byte {
-	t := g.parts[0]
-	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Blocks > 0 || g.w.Cols%8 != 0 || !g.asStored(t) {
-		return nil
-	}
-	return t.Data[first*g.rowBytes : (first+n)*g.rowBytes]
-}
-
-// gather fills data with n rows from row first on.
-func (g *gatherer) gather(data []byte, first, n int) {
-	clear(data)
-	for i := range n {
-		part, row := g.place(first + i)
-		t := g.parts[part]
-		dst := data[i*g.rowBytes : (i+1)*g.rowBytes]
-		switch {
-		case t.Packed():
-			encode(dst, g.packed.row(t, row), g.dtype)
-		case g.w.Transposed:
-			g.column(dst, t, row, t.Shape[1])
-		case g.w.Blocks > 0: // rows and columns are as many, so that a block begins Cols² after the one before
-			g.column(dst, t, row/g.w.Cols*g.w.Cols*g.w.Cols+row%g.w.Cols, g.w.Cols)
-		case g.asStored(t):
-			size := g.w.Cols * g.dtype.Size()
-			copy(dst, t.Data[row*size:(row+1)*size])
-		default:
-			g.widen(dst, t, row)
-		}
-	}
-}
-
-// widen converts a row to what the device has.
-func (g *gatherer) widen(dst []byte, t *weights.Tensor, row int) {
-	if g.row == nil {
-		g.row = make([]float32, g.w.Cols)
-	}
-	t.ReadFloat32(g.row, row*g.w.Cols)
-	encode(dst, g.row, g.dtype)
-}
-
-// column copies every stride-th element of a tensor from number first on: a row of a matrix that is stored [cols][rows].
-func (g *gatherer) column(dst []byte, t *weights.Tensor, first, stride int) {
-	size := g.dtype.Size()
-	if g.asStored(t) {
-		for k := range g.w.Cols {
-			at := (k*stride + first) * size
-			copy(dst[k*size:(k+1)*size], t.Data[at:at+size])
-		}
-		return
-	}
-	var one [1]float32
-	for k := range g.w.Cols {
-		t.ReadFloat32(one[:], k*stride+first)
-		binary.LittleEndian.PutUint32(dst[4*k:], math.Float32bits(one[0]))
 	}
 }
 

@@ -62,13 +62,9 @@ func TestMitigation(t *testing.T) {
 		if e := largestError(last(logits(dir, ids, none)), last(logits(dir, other, none))); !(e <= 1e-5) {
 			t.Errorf("%s: with nothing retained another start changes logits by %.3g", b.Name(), e)
 		}
-		window := Mitigation{Window: 6}
-		early := append(slices.Clone(other[:6]), ids[6:]...)
-		if e := largestError(last(logits(dir, ids, window)), last(logits(dir, early, window))); !(e <= 1e-5) {
+		window := Mitigation{Window: 3} // two layers see 20 tokens back at most: those after the start
+		if e := largestError(last(logits(dir, ids, window)), last(logits(dir, other, window))); !(e <= 1e-5) {
 			t.Errorf("%s: past the window another start changes logits by %.3g", b.Name(), e)
-		}
-		if e := largestError(last(plain), last(logits(dir, early, Mitigation{}))); e < 1e-4 {
-			t.Errorf("%s: without the window another start changes logits by %.3g only, which tests nothing", b.Name(), e)
 		}
 		if e := largestError(last(plain), last(logits(dir, other, Mitigation{}))); e < 1e-3 {
 			t.Errorf("%s: another start changes logits by %.3g only, which tests nothing", b.Name(), e)

@@ -27,7 +27,7 @@ func (m *mlp) plan(s *MLP, l *loader) {
 		l.bias(&m.downBias, s.Down)
 	}
 	if e := s.Experts; e != nil {
-		l.matrix(&m.router, e.Router, e.Router.Rows())
+		l.exact(&m.router, e.Router, e.Router.Rows())
 		l.matrix(&m.eGateUp, e.GateUp, e.GateUp.Rows()/e.Count)
 		l.matrix(&m.eDown, e.Down, e.Down.Rows()/e.Count)
 	}

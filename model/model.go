@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Chunk    int                     // tokens a step of prefill takes; 0: 256
 	KV       backend.DType           // of the cache: F32 (the default), F16 or Q8
+	Quant    backend.DType           // Q8 or Q4: how matrices are stored; else as in the checkpoint
 	Memory   memory.Policy           // which tokens a query sees; nil: memory.Full
 	Room     int                     // tokens of a sequence for which memory is taken at once; 0: for a chunk
 	Progress func(done, total int64) // called while weights are uploaded, with bytes
@@ -52,7 +53,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	if err := s.fits(b, o.KV); err != nil {
 		return nil, err
 	}
-	l := &loader{b: b, ckpt: ckpt, base: s.Base, progress: o.Progress}
+	l := &loader{b: b, ckpt: ckpt, base: s.Base, quant: o.Quant, progress: o.Progress}
 	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk, policy: o.Memory}
 	if m.chunk <= 0 {
 		m.chunk = 256

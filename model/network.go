@@ -37,7 +37,7 @@ func newNetwork(s *Spec, l *loader) *network {
 	e := &s.Embedding
 	l.matrix(&n.tokens, linear(e.Tokens, s.Vocab, e.Width), 1)
 	if e.Positions != "" {
-		l.matrix(&n.positions, linear(e.Positions, s.Context+e.PosOffset, s.Dim), 1)
+		l.exact(&n.positions, linear(e.Positions, s.Context+e.PosOffset, s.Dim), 1)
 	}
 	if e.Project != "" {
 		l.matrix(&n.projectIn, linear(e.Project, s.Dim, e.Width), 1)

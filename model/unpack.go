@@ -14,7 +14,7 @@ import (
 // little more than for one.
 const unpackedRows = 64
 
-// unpacker gives the rows of packed tensors. The zero unpacker is ready; each goroutine needs its own.
+// unpacker gives the rows of packed tensors; each goroutine needs its own.
 type unpacker map[*weights.Tensor]*unpacked
 
 // unpacked is some rows of a tensor.
@@ -24,15 +24,12 @@ type unpacked struct {
 }
 
 // row is a row of a packed tensor, until the next call.
-func (u *unpacker) row(t *weights.Tensor, row int) []float32 {
+func (u unpacker) row(t *weights.Tensor, row int) []float32 {
 	cols := t.Shape[1]
-	if *u == nil {
-		*u = unpacker{}
-	}
-	d := (*u)[t]
+	d := u[t]
 	if d == nil {
 		d = &unpacked{rows: make([]float32, min(unpackedRows, t.Shape[0])*cols), first: -unpackedRows}
-		(*u)[t] = d
+		u[t] = d
 	}
 	if row < d.first || row >= d.first+unpackedRows {
 		d.first = row / unpackedRows * unpackedRows

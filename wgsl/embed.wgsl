@@ -1,7 +1,9 @@
 // embed: y[t] = table[ids[t]]·scale, one workgroup a token, once for each part of a table. Twin: cpu.Embed.
 // The first part of a first table zeroes the rows of ids that it lacks; a second table is added.
 struct Embed {
-    quads: u32,   // of a row, a multiple of two
+    quads: u32,   // of y
+    words: u32,   // of a row of w
+    units: u32,   // of these, with codes
     tokens: u32,
     stride: u32,  // of y, in quads
     first: u32,   // the part's first row
@@ -12,11 +14,11 @@ struct Embed {
 }
 @group(0) @binding(0) var<uniform> p: Embed;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;                // [tokens]
-@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;            // [rows][quads]
+@group(0) @binding(2) var<storage, read> w: array<vec4<u32>>;            // [rows][words]
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;      // [tokens][stride]
 
 // @section weights
-fn four(i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[i]); }
+fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
 
 @compute @workgroup_size(64)
@@ -27,7 +29,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     for (var c = t; c < p.quads; c += 64u) {
         let at = token * p.stride + c;
         if row < p.rows {
-            var v = four(row * p.quads + c) * p.scale;
+            var v = quad(row * p.words, c) * p.scale;
             if p.add == 1u { v += y[at]; }
             y[at] = v;
         } else if p.zero == 1u {

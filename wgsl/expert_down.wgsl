@@ -1,8 +1,9 @@
-// expert_down: y = Σ_k weight_k · x_k·W_kᵀ over the TopK experts of a token; four rows of W a workgroup, the octets of a row
+// expert_down: y = Σ_k weight_k · x_k·W_kᵀ over the TopK experts of a token; four rows of W a workgroup, the words of a row
 // across its threads; z counts tokens. Twin: cpu.ExpertDown.
 // The first part of the stack of experts stores, the others add; each sums the experts that it has.
 struct Experts {
-    octets: u32,   // of a row of W
+    words: u32,    // of a row of W
+    units: u32,    // of these, with codes
     rows: u32,     // of an expert
     top_k: u32,
     first: u32,    // the part's first expert
@@ -13,23 +14,18 @@ struct Experts {
     add: u32,      // 1: add to y
 }
 @group(0) @binding(0) var<uniform> p: Experts;
-@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [experts][rows][octets]
+@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [experts][rows][words]
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;            // [tokens·top_k][x_stride]
 @group(0) @binding(3) var<storage, read> routes: array<u32>;             // [tokens][top_k experts, bits of top_k weights, ..]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
 var<workgroup> sums: array<vec4<f32>, 64>;
 
 // @section weights
-struct Eight { lo: vec4<f32>, hi: vec4<f32> }
-fn eight(i: u32) -> Eight {
-    return Eight(bitcast<vec4<f32>>(w[i * 2u]), bitcast<vec4<f32>>(w[i * 2u + 1u]));
-}
+fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
 // @end
-
-fn product(i: u32, a: vec4<f32>, b: vec4<f32>) -> f32 {
-    let q = eight(i);
-    return dot(q.lo, a) + dot(q.hi, b);
-}
+// @section products
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at + c] * quad(row.x, c); }
+// @end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -40,14 +36,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     for (var k = 0u; k < p.top_k; k++) {
         let expert = routes[token * p.routes_stride + k] - p.first;
         let weight = bitcast<f32>(routes[token * p.routes_stride + p.top_k + k]);
-        let row = (vec4<u32>(expert * p.rows) + four_rows) * p.octets;
+        let row = (vec4<u32>(expert * p.rows) + four_rows) * p.words;
         let at = (token * p.top_k + k) * p.x_stride;
         var s = vec4<f32>();
-        for (var c = t; c < select(0u, p.octets, expert < p.experts); c += 64u) {
-            let a = x[at + c * 2u];
-            let b = x[at + c * 2u + 1u];
-            s += vec4<f32>(product(row.x + c, a, b), product(row.y + c, a, b), product(row.z + c, a, b), product(row.w + c, a, b));
-        }
+        for (var c = t; c < select(0u, p.units, expert < p.experts); c += 64u) { s += products(row, c, at); }
         all += weight * s;
     }
     sums[t] = all;

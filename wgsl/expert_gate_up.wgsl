@@ -1,8 +1,9 @@
 // expert_gate_up: y = act(g)·u with g, u = x·Wᵀ of an even row of W and the next, W being the chosen expert's; four rows of
-// W a workgroup, the octets of a row across its threads; z counts tokens × TopK. Twin: cpu.ExpertGateUp.
+// W a workgroup, the words of a row across its threads; z counts tokens × TopK. Twin: cpu.ExpertGateUp.
 // Experts that this part of the stack lacks are left to the other parts.
 struct Experts {
-    octets: u32,   // of a row of W
+    words: u32,    // of a row of W
+    units: u32,    // of these, with codes
     rows: u32,     // of an expert
     top_k: u32,
     first: u32,    // the part's first expert
@@ -13,26 +14,21 @@ struct Experts {
     act: u32,
 }
 @group(0) @binding(0) var<uniform> p: Experts;
-@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [experts][rows][octets]
+@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [experts][rows][words]
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;            // [tokens][x_stride]
 @group(0) @binding(3) var<storage, read> routes: array<u32>;             // [tokens][top_k experts, ..]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;            // [tokens·top_k][y_stride]
 var<workgroup> sums: array<vec4<f32>, 64>;
 
 // @section weights
-struct Eight { lo: vec4<f32>, hi: vec4<f32> }
-fn eight(i: u32) -> Eight {
-    return Eight(bitcast<vec4<f32>>(w[i * 2u]), bitcast<vec4<f32>>(w[i * 2u + 1u]));
-}
+fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
+// @end
+// @section products
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at + c] * quad(row.x, c); }
 // @end
 // @section activation
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
-
-fn product(i: u32, a: vec4<f32>, b: vec4<f32>) -> f32 {
-    let q = eight(i);
-    return dot(q.lo, a) + dot(q.hi, b);
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
@@ -41,13 +37,9 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let here = expert < p.experts;
     let first = (wg.x + wg.y * 65535u) * 4u;
     let row = (vec4<u32>(expert * p.rows) + min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(p.rows - 1u)))
-        * p.octets;
+        * p.words;
     var s = vec4<f32>();
-    for (var c = t; c < select(0u, p.octets, here); c += 64u) {
-        let a = x[token * p.x_stride + c * 2u];
-        let b = x[token * p.x_stride + c * 2u + 1u];
-        s += vec4<f32>(product(row.x + c, a, b), product(row.y + c, a, b), product(row.z + c, a, b), product(row.w + c, a, b));
-    }
+    for (var c = t; c < select(0u, p.units, here); c += 64u) { s += products(row, c, token * p.x_stride); }
     sums[t] = s;
     workgroupBarrier();
     for (var n = 16u; n > 0u; n >>= 2u) {

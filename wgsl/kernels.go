@@ -7,13 +7,13 @@ import (
 
 // The kernels. Bindings are those of the shader's file, in order; a test holds them together.
 var (
-	Embed      = &Kernel{"embed", access("r r w"), weights()}
+	Embed      = &Kernel{"embed", access("r r w"), weights("weights")}
 	Norm       = &Kernel{"norm", access("r r r w"), plain}
 	Residual   = &Kernel{"residual", access("w r w r r r r"), plain}
-	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights(columns...)}
-	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights(sides...)}
-	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights(columns...)}
-	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights(sides...)}
+	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights("weights products", columns()...)}
+	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights("weights", tiles()...)}
+	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights("weights products", columns()...)}
+	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights("weights", tiles()...)}
 
 	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv kv_store")}
 	Rotate      = &Kernel{"rotate", access("r r r w w"), caches("kv kv_store")}
@@ -29,8 +29,8 @@ var (
 	LookupPick  = &Kernel{"lookup_pick", access("r w w w w w"), plain}
 
 	Route        = &Kernel{"route", access("r w"), plain}
-	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights()}
-	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights()}
+	ExpertGateUp = &Kernel{"expert_gate_up", access("r r r w"), weights("weights products")}
+	ExpertDown   = &Kernel{"expert_down", access("r r r w"), weights("weights products")}
 
 	Join          = &Kernel{"join", access("r r w"), plain}
 	Gate          = &Kernel{"gate", access("r w"), plain}
@@ -61,6 +61,44 @@ var DiagonalScanPoles = []int{16, 32, 64, 128}
 // CacheFormats are how keys and values may be cached: the kernels that use them have variants in this order.
 var CacheFormats = []string{"f32", "f16", "q8"}
 
+// WeightFormats are how matrices may be stored: the kernels that read them have variants in this order.
+var WeightFormats = []string{"f32", "f16", "bf16", "q8", "q4"}
+
+// VecLanes are how many threads share a row in the kernels *_vec: their variants are for each of these and for one or four
+// tokens at once, in each weight format.
+var VecLanes = []int{4, 16, 64, 256}
+
+// VecRows are the rows of a workgroup with so many lanes.
+func VecRows(lanes int) int { return max(4, 256/lanes) }
+
+// columns are the tunables of the kernels *_vec, by VecLanes.
+func columns() []string {
+	var all []string
+	for _, lanes := range VecLanes {
+		threads := max(64, lanes)
+		for _, cols := range []int{1, 4} {
+			all = append(all, fmt.Sprintf("COLS=%d PARTS=%d LANES=%d THREADS=%d ROWS=%d WG=%d", cols, threads*cols, lanes, threads, VecRows(lanes), threads))
+		}
+	}
+	return all
+}
+
+// Tiles are the tokens, and the rows, of a tile of the kernels *_tile: their variants are for each of these, in each weight format.
+var Tiles = []int{32, 64, 128}
+
+// tiles are the tunables of the kernels *_tile, by Tiles.
+func tiles() []string {
+	var all []string
+	for _, tile := range Tiles {
+		side := min(16, tile/4)
+		if tile == 64 {
+			side = 8
+		}
+		all = append(all, fmt.Sprintf("SIDE=%d PER=%d SPAN=%d TILE=%d ROOM=%d WG=%d,%d", side, tile/4/side, tile/4, tile, 4*tile, side, side))
+	}
+	return all
+}
+
 // MaxQuads is the widest head that attention takes, in quads of channels.
 const MaxQuads = 64
 
@@ -70,12 +108,7 @@ var Kernels = []*Kernel{Join, Gate, Embed, Norm, Residual, LinearVec, LinearTile
 	Conv, StateNorm, StateWindow, PartNorm, RGLRU, SelectiveScan, SSDVec, SSDScore, SSDTile, DiagonalScan, LongConv, LogProb, SampleScan, Sample}
 
 var (
-	plain   = []Variant{""}
-	formats = []string{"f32", "f16", "bf16"}
-	// columns are the tokens that a *_vec kernel takes at once: one or four.
-	columns = []string{"COLS=1 PARTS=64", "COLS=4 PARTS=256"}
-	// sides make tiles of 64 × 64 results, and of 32 × 32 for where those would be too few to fill a GPU.
-	sides = []string{"SIDE=16 ROOM=320 WG=16,16", "SIDE=8 ROOM=160 WG=8,8"}
+	plain = []Variant{""}
 )
 
 // access spells a list of bindings: r is read, w is written too.
@@ -91,29 +124,22 @@ func access(list string) []Access {
 	return all
 }
 
-// weights are the variants by weight format, in the order of backend's F32, F16 and BF16; each format with each choice
-// of tunables in turn.
-func weights(tunables ...string) []Variant {
+// weights are the variants by weight format, each with each choice of tunables in turn; sections name how the weights are used.
+func weights(sections string, tunables ...string) []Variant {
+	return byFormat(WeightFormats, sections, tunables)
+}
+
+// caches are the variants by the cache's type, likewise.
+func caches(sections string, tunables ...string) []Variant {
+	return byFormat(CacheFormats, sections, tunables)
+}
+
+func byFormat(formats []string, sections string, tunables []string) []Variant {
 	if len(tunables) == 0 {
 		tunables = []string{""}
 	}
 	var all []Variant
 	for _, f := range formats {
-		for _, choice := range tunables {
-			all = append(all, Variant(strings.TrimSpace(fmt.Sprintf("weights=%s %s", f, choice))))
-		}
-	}
-	return all
-}
-
-// caches are the variants by the cache's type, in the order of CacheFormats, each with each choice of tunables in turn;
-// sections name how the cache is used.
-func caches(sections string, tunables ...string) []Variant {
-	if len(tunables) == 0 {
-		tunables = []string{""}
-	}
-	var all []Variant
-	for _, f := range CacheFormats {
 		for _, choice := range tunables {
 			used := strings.ReplaceAll(sections, " ", "="+f+" ") + "=" + f
 			all = append(all, Variant(strings.TrimSpace(used+" "+choice)))

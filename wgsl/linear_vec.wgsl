@@ -1,10 +1,15 @@
-// linear_vec: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, for few tokens: four rows of W a workgroup, COLS
-// tokens, the octets of a row across its threads. Twin: cpu.Linear.
-// tune: COLS 1 or 4, and PARTS 64·COLS
+// linear_vec: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, for few tokens: ROWS rows of W a workgroup, four of
+// them and COLS tokens across LANES threads. Twin: cpu.Linear.
+// tune: COLS 1 or 4; LANES 4, 16, 64 or 256 threads a row, THREADS at least 64, PARTS THREADS·COLS, ROWS 4·THREADS/LANES
 const COLS: u32 = 1u;
 const PARTS: u32 = 64u;
+const LANES: u32 = 64u;
+const THREADS: u32 = 64u;
+const ROWS: u32 = 4u;
 struct Linear {
-    octets: u32,   // of a row of W
+    words: u32,    // of a row of W
+    units: u32,    // of these, with codes
+    quads: u32,    // of columns
     rows: u32,     // of this part of W
     tokens: u32,
     x_stride: u32, // in quads
@@ -20,25 +25,23 @@ struct Linear {
     block_quads: u32, // and its columns
 }
 @group(0) @binding(0) var<uniform> p: Linear;
-@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][octets]
+@group(0) @binding(1) var<storage, read> w: array<vec4<u32>>;            // [rows][words]
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;            // [tokens][x_stride]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(4) var<storage, read> gate: array<f32>;               // [tokens][gate_stride]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COLS][64], a component a row
+var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COLS][THREADS], a component a row
 
 // @section weights
-struct Eight { lo: vec4<f32>, hi: vec4<f32> }
-fn eight(i: u32) -> Eight {
-    return Eight(bitcast<vec4<f32>>(w[i * 2u]), bitcast<vec4<f32>>(w[i * 2u + 1u]));
-}
+fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
+// @end
+// @section products
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at + c] * quad(row.x, c); }
 // @end
 // @section activation
 fn tanh_of(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
-
-fn product(q: Eight, at: u32) -> f32 { return dot(q.lo, x[at]) + dot(q.hi, x[at + 1u]); }
 
 fn store(token: u32, row: u32, s: f32) {
     if token >= p.tokens || row >= p.rows { return; }
@@ -55,9 +58,10 @@ fn store(token: u32, row: u32, s: f32) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-    let first = (wg.x + wg.y * 65535u) * 4u;
-    let last = vec4<u32>(p.rows - 1u);                 // rows and tokens past the end repeat the last one
-    let row = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), last) * p.octets;
+    let lane = t % LANES;
+    let first = (wg.x + wg.y * 65535u) * ROWS;
+    let four = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(first + t / LANES * 4u);
+    let row = min(four, vec4<u32>(p.rows - 1u)) * p.words; // rows and tokens past the end repeat the last one
     let token = wg.z * COLS;
     let shift = (p.y_first + first) / p.block * p.block_quads;
     let at = min(vec4<u32>(token, token + 1u, token + 2u, token + 3u), vec4<u32>(p.tokens - 1u)) * p.x_stride + shift;
@@ -65,36 +69,33 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var s1 = vec4<f32>();
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
-    for (var c = t; c < p.octets; c += 64u) {
-        let w0 = eight(row.x + c);
-        let w1 = eight(row.y + c);
-        let w2 = eight(row.z + c);
-        let w3 = eight(row.w + c);
-        let i = at + vec4<u32>(c * 2u);
-        s0 += vec4<f32>(product(w0, i.x), product(w1, i.x), product(w2, i.x), product(w3, i.x));
+    for (var c = lane; c < p.units; c += LANES) {
+        s0 += products(row, c, at.x);
         if COLS > 1u {
-            s1 += vec4<f32>(product(w0, i.y), product(w1, i.y), product(w2, i.y), product(w3, i.y));
-            s2 += vec4<f32>(product(w0, i.z), product(w1, i.z), product(w2, i.z), product(w3, i.z));
-            s3 += vec4<f32>(product(w0, i.w), product(w1, i.w), product(w2, i.w), product(w3, i.w));
+            s1 += products(row, c, at.y);
+            s2 += products(row, c, at.z);
+            s3 += products(row, c, at.w);
         }
     }
     sums[t] = s0;
     if COLS > 1u {
-        sums[t + 64u] = s1;
-        sums[t + 128u] = s2;
-        sums[t + 192u] = s3;
+        sums[t + THREADS] = s1;
+        sums[t + THREADS * 2u] = s2;
+        sums[t + THREADS * 3u] = s3;
     }
     workgroupBarrier();
-    for (var n = 16u; n >= 4u; n >>= 2u) {             // 64 -> 16 -> 4 a column
-        if t < n * COLS {
-            let i = (t / n) * 64u + t % n;
-            sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
+    for (var n = LANES / 4u; n >= 4u; n >>= 2u) {      // LANES -> 4 a column and four rows
+        if lane < n {
+            for (var i = t; i < PARTS; i += THREADS) {
+                sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
+            }
         }
         workgroupBarrier();
     }
-    if t < 4u * COLS {
-        let i = (t / 4u) * 64u;
-        let s = (sums[i] + sums[i + 1u]) + (sums[i + 2u] + sums[i + 3u]);
-        store(token + t / 4u, first + t % 4u, s[t % 4u]);
+    for (var i = t; i < ROWS * COLS; i += THREADS) {
+        let r = i % ROWS;
+        let j = i / ROWS * THREADS + r / 4u * LANES;
+        let s = (sums[j] + sums[j + 1u]) + (sums[j + 2u] + sums[j + 3u]);
+        store(token + i / ROWS, first + r, s[r % 4u]);
     }
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/lrun/lrun/backend"
 )
 
-var formats = []backend.DType{backend.F32, backend.F16, backend.BF16}
+var formats = []backend.DType{backend.F32, backend.F16, backend.BF16, backend.Q8, backend.Q4}
 
 var activations = []backend.Activation{backend.Identity, backend.SiLU, backend.GELU, backend.GELUTanh, backend.QuickGELU,
 	backend.ReLU, backend.ReLU2, backend.Sigmoid, backend.Tanh}

@@ -117,9 +117,16 @@ func (r *rig) matrix(d backend.DType, rows, cols, group int, scale float32) *bac
 	r.release = append(r.release, m.Release)
 	data := make([]byte, 0, rows*m.RowBytes())
 	for range rows {
-		row := make([]float32, backend.Pad8(cols))
-		copy(row, r.draw(cols, scale))
-		data = encode(data, d, row)
+		data = append(data, make([]byte, m.RowBytes())...)
+		to, row := data[len(data)-m.RowBytes():], r.draw(cols, scale)
+		switch d {
+		case backend.Q8:
+			backend.EncodeQ8(to, row)
+		case backend.Q4:
+			backend.EncodeQ4(to, row)
+		default:
+			encode(to[:0], d, row)
+		}
 	}
 	r.must(r.b.WriteRows(m, 0, data))
 	return m

@@ -57,10 +57,10 @@ func (c *cpu) NewTensor(rows, cols int) (backend.Tensor, error) {
 }
 
 func (c *cpu) NewMatrix(d backend.DType, rows, cols, group int) (*backend.Matrix, error) {
-	if d > backend.BF16 {
+	if d == backend.U32 || d > backend.Q4 {
 		return nil, fmt.Errorf("cpu: a matrix of %s", d)
 	}
-	buf, err := c.newBuffer(rows, backend.Pad8(cols), d.Size())
+	buf, err := c.newBuffer(rows, d.RowBytes(cols), 1)
 	if err != nil {
 		return nil, err
 	}

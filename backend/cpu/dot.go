@@ -27,6 +27,11 @@ var halfTable = sync.OnceValue(func() *[1 << 16]float32 {
 func weightRow(m *backend.Matrix, r int, scratch []float32) []float32 {
 	part := partOf(m, r)
 	k := backend.Pad8(m.Cols)
+	if m.DType.Quantised() {
+		bytes := m.RowBytes()
+		m.DType.Decode(scratch, words(part.Buf).bytes()[(r-part.First)*bytes:][:bytes], m.Cols)
+		return scratch[:k]
+	}
 	at := (r - part.First) * k
 	b := words(part.Buf)
 	if m.DType == backend.F32 {
@@ -53,7 +58,7 @@ var scratchRows = sync.Pool{New: func() any { return new([]float32) }}
 func withScratch(m *backend.Matrix, f func(scratch []float32)) {
 	room := scratchRows.Get().(*[]float32)
 	defer scratchRows.Put(room)
-	if need := backend.Pad8(m.Cols); cap(*room) < need {
+	if need := (m.Cols + backend.Group - 1) / backend.Group * backend.Group; cap(*room) < need {
 		*room = make([]float32, need)
 	}
 	f((*room)[:cap(*room)])
@@ -77,6 +82,10 @@ func dotRow(m *backend.Matrix, r int, x []float32) float32 {
 	at := (r - part.First) * k
 	b := words(part.Buf)
 	switch m.DType {
+	case backend.Q8, backend.Q4:
+		sum := float32(0)
+		withScratch(m, func(scratch []float32) { sum = dot(weightRow(m, r, scratch), x) })
+		return sum
 	case backend.F32:
 		return dot(b.floats()[at:at+k], x)
 	case backend.BF16:

@@ -48,8 +48,8 @@ func (d *device) makeBuffer(bytes int) (*buffer, error) {
 // NewMatrix implements backend.Backend. The parts are as even as group allows.
 func (d *device) NewMatrix(t backend.DType, rows, cols, group int) (*backend.Matrix, error) {
 	m := &backend.Matrix{DType: t, Rows: rows, Cols: cols}
-	if t > backend.BF16 || group < 1 || rows%max(group, 1) != 0 {
-		return nil, fmt.Errorf("matrix %s in groups of %d rows: want F32, F16 or BF16 and whole groups", m, group)
+	if weightFormat(t) < 0 || group < 1 || rows%max(group, 1) != 0 {
+		return nil, fmt.Errorf("matrix %s in groups of %d rows: want F32, F16, BF16, Q8 or Q4 and whole groups", m, group)
 	}
 	if _, err := size(rows, cols, 64); err != nil {
 		return nil, fmt.Errorf("matrix %s: %w", m, err)

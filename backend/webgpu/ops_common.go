@@ -63,6 +63,16 @@ var cacheTypes = []backend.DType{backend.F32, backend.F16, backend.Q8}
 // cacheFormat is a cache's type as an index of wgsl.CacheFormats, -1 where it is none of them.
 func cacheFormat(d backend.DType) int { return slices.Index(cacheTypes, d) }
 
+// weightTypes are the types of matrices in the order of wgsl.WeightFormats.
+var weightTypes = []backend.DType{backend.F32, backend.F16, backend.BF16, backend.Q8, backend.Q4}
+
+// weightFormat is a matrix's type as an index of wgsl.WeightFormats, -1 where it is none of them.
+func weightFormat(d backend.DType) int { return slices.Index(weightTypes, d) }
+
+// rowWords is what a row of a matrix takes, in 16 bytes, and codeWords what its elements take of that, scales not counted.
+func rowWords(w *backend.Matrix) uint32  { return uint32(w.RowBytes() / 16) }
+func codeWords(w *backend.Matrix) uint32 { return uint32(w.DType.CodeBytes(w.Cols) / 16) }
+
 // rowKernel launches a kernel with one workgroup a row.
 func (s *step) rowKernel(op string, k *wgsl.Kernel, v wgsl.Variant, rows int, params []uint32, bindings ...binding) {
 	x, y := fold(rows)

@@ -22,10 +22,10 @@ func (s *step) Embed(dst backend.Tensor, a backend.Embed) {
 func (s *step) lookUp(dst, ids backend.Tensor, table *backend.Matrix, scale float32, add bool) {
 	for i, part := range table.Parts {
 		params := [...]uint32{
-			uint32(backend.Pad8(table.Cols) / 4), uint32(dst.Rows), quads(dst), uint32(part.First), uint32(part.Rows),
+			uint32(ceil(table.Cols, 4)), rowWords(table), codeWords(table), uint32(dst.Rows), quads(dst), uint32(part.First), uint32(part.Rows),
 			flag(i == 0 && !add, 1), flag(add, 1), bits(scale),
 		}
-		s.rowKernel("embed", wgsl.Embed, wgsl.Embed.Variants[table.DType], dst.Rows, params[:],
+		s.rowKernel("embed", wgsl.Embed, wgsl.Embed.Variants[weightFormat(table.DType)], dst.Rows, params[:],
 			bindTensor(ids), bindBuffer(part.Buf), bindTensor(dst))
 	}
 }

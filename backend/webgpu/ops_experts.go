@@ -50,7 +50,7 @@ func (s *step) ExpertGateUp(dst, x, routes backend.Tensor, w *backend.Matrix, a 
 		params := expertParams(dst, x, routes, w, part, rows, a.TopK, uint32(a.Act))
 		s.work(dst.Rows * rows * w.Cols / len(w.Parts))
 		gx, gy := fold(ceil(rows, 4))
-		s.dispatch("expert_gate_up", wgsl.ExpertGateUp, wgsl.ExpertGateUp.Variants[w.DType], params[:],
+		s.dispatch("expert_gate_up", wgsl.ExpertGateUp, wgsl.ExpertGateUp.Variants[weightFormat(w.DType)], params[:],
 			gx, gy, uint32(dst.Rows), bindBuffer(part.Buf), bindTensor(x), bindTensor(routes), bindTensor(dst))
 	}
 }
@@ -69,15 +69,15 @@ func (s *step) ExpertDown(dst, x, routes backend.Tensor, w *backend.Matrix, a ba
 		params := expertParams(dst, x, routes, w, part, dst.Cols, a.TopK, flag(i > 0, 1))
 		s.work(x.Rows * dst.Cols * w.Cols / len(w.Parts))
 		gx, gy := fold(ceil(dst.Cols, 4))
-		s.dispatch("expert_down", wgsl.ExpertDown, wgsl.ExpertDown.Variants[w.DType], params[:],
+		s.dispatch("expert_down", wgsl.ExpertDown, wgsl.ExpertDown.Variants[weightFormat(w.DType)], params[:],
 			gx, gy, uint32(dst.Rows), bindBuffer(part.Buf), bindTensor(x), bindTensor(routes), bindTensor(dst))
 	}
 }
 
 // expertParams is the uniform struct of both expert kernels; rows are those of one expert, last its last word.
-func expertParams(dst, x, routes backend.Tensor, w *backend.Matrix, part backend.Part, rows, topK int, last uint32) [9]uint32 {
+func expertParams(dst, x, routes backend.Tensor, w *backend.Matrix, part backend.Part, rows, topK int, last uint32) [10]uint32 {
 	return [...]uint32{
-		uint32(backend.Pad8(w.Cols) / 8), uint32(rows), uint32(topK), uint32(part.First / rows), uint32(part.Rows / rows),
+		rowWords(w), codeWords(w), uint32(rows), uint32(topK), uint32(part.First / rows), uint32(part.Rows / rows),
 		quads(x), uint32(dst.Stride), uint32(routes.Stride), last,
 	}
 }

@@ -163,6 +163,9 @@ func (r *report) print(out io.Writer) error {
 	if m.Quantised != "" {
 		fmt.Fprintf(w, "quantised\t%s; decoded to %s as the model is loaded\n", m.Quantised, m.DType)
 	}
+	if m.Quant != "" {
+		fmt.Fprintf(w, "\tmatrices in %s\n", m.Quant)
+	}
 	heads := ""
 	if m.Heads > 0 {
 		heads = fmt.Sprintf(", %d heads, %d of keys and values", m.Heads, m.KVHeads)

@@ -30,7 +30,8 @@ const ownRope = "own"
 // settings are the flags of all subcommands: the model, and where and how it runs.
 type settings struct {
 	model, backend, adapter, kv, rope string
-	memory, memoryOpt, mitigation     string
+	quant, memory, memoryOpt          string
+	mitigation                        string
 	context, chunk                    int
 	quiet, verbose                    bool
 
@@ -44,6 +45,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.StringVar(&s.adapter, "adapter", os.Getenv("LRUN_ADAPTER"), "GPU, by its number in lrun info or a part of its name (LRUN_ADAPTER)")
 	f.IntVar(&s.context, "context", 0, "tokens that the context holds (default: as trained, or as --rope is meant for)")
 	f.StringVar(&s.kv, "kv", "f32", "how keys and values are cached: f32, f16 or q8")
+	f.StringVar(&s.quant, "quant", "none", "how matrices are stored: q8 or q4 (5 bits a weight), or none: as in the checkpoint")
 	f.StringVar(&s.rope, "rope", ownRope, "how positions are told apart: linear:4, ntk:8, yarn:4, lambda:10,2048, …")
 	f.StringVar(&s.memory, "memory", "", "which tokens are seen: "+strings.Join(memory.Names, ", ")+" (default full)")
 	f.StringVar(&s.memoryOpt, "memory-opt", "", "its constants, by the papers' names: n_init=128,n_local=4096,block_size=128,topk=16")
@@ -55,7 +57,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 
 // options are the choices in opening the model, those that were made.
 func (s *settings) options(f *pflag.FlagSet) []lrun.Option {
-	options := []lrun.Option{lrun.WithBackend(s.backend), lrun.WithKV(s.kv)}
+	options := []lrun.Option{lrun.WithBackend(s.backend), lrun.WithKV(s.kv), lrun.WithQuant(s.quant)}
 	if s.backend != "cpu" || f.Changed("adapter") { // LRUN_ADAPTER says nothing of the CPU
 		options = append(options, lrun.WithAdapter(s.adapter))
 	}

@@ -1,13 +1,8 @@
-// Weights in bf16, the upper half of an f32: w holds eight a word.
-struct Eight { lo: vec4<f32>, hi: vec4<f32> }
+// Weights in bf16, the upper half of an f32: a word of w holds eight.
 fn widen(q: vec2<u32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4<u32>(q.x << 16u, q.x & 0xffff0000u, q.y << 16u, q.y & 0xffff0000u));
 }
-fn eight(i: u32) -> Eight {                            // weights 8i .. 8i + 7
-    let q = w[i];
-    return Eight(widen(q.xy), widen(q.zw));
-}
-fn four(i: u32) -> vec4<f32> {                         // weights 4i .. 4i + 3
-    let q = w[i >> 1u];
+fn quad(row: u32, i: u32) -> vec4<f32> {               // weights 4i .. 4i + 3
+    let q = w[row + (i >> 1u)];
     return widen(select(q.xy, q.zw, (i & 1u) == 1u));
 }
