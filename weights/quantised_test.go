@@ -244,6 +244,12 @@ func TestQuantisedErrors(t *testing.T) {
 		{"gptq codes short", gptq, "", cut(".qweight", 3), []string{`"w.g_idx"`, "want I32 [24]"}},
 		{"gptq group too high", gptq, "", set(".g_idx", 0, 2), []string{`"w.g_idx"`, "input 0 is in group 2 of 2"}},
 		{"gptq group negative", gptq, "", set(".g_idx", 3, 0xff), []string{`"w.g_idx"`, "group -"}},
+		{"gptq of 3 bits", gptq, "", func([]weights.Tensor) []weights.Tensor {
+			ints := func(name string, rows, cols int) weights.Tensor {
+				return weights.Tensor{Name: name, DType: weights.I32, Shape: []int{rows, cols}, Data: make([]byte, 4*rows*cols)}
+			}
+			return []weights.Tensor{ints("w.qweight", 3, 32), ints("w.qzeros", 1, 3), weights.FromFloat32("w.scales", []int{1, 32}, make([]float32, 32))}
+		}, []string{`"w.qweight"`, "3 bits", "2, 4 and 8"}},
 		{"marlin", gptq, `{"quant_method": "gptq", "checkpoint_format": "marlin"}`, nil, []string{"config.json", "checkpoint_format", `"marlin"`, "gptq_v2"}},
 		{"awq without zeros", awq, "", drop(".qzeros"), []string{`"w.qzeros"`}},
 		{"awq scales short", awq, "", cut(".scales", 1), []string{`"w.qweight"`, "does not fit"}},
