@@ -19,13 +19,14 @@ type Info struct {
 	Heads        int    `json:"heads"`    // of the first layer that attends; 0: none does
 	KVHeads      int    `json:"kv_heads"` // of that layer
 	Vocab        int    `json:"vocab_size"`
-	Context      int    `json:"context"`           // tokens a session may hold; 0: no end
-	Trained      int    `json:"trained_context"`   // tokens the model was trained for
-	Learned      bool   `json:"learned_positions"` // there are none past the trained context
-	DType        string `json:"dtype"`             // of most of the weights
-	Quant        string `json:"quant,omitempty"`   // what matrices are stored in instead, as WithQuant takes it
+	Context      int    `json:"context"`             // tokens a session may hold; 0: no end
+	Trained      int    `json:"trained_context"`     // tokens the model was trained for
+	Learned      bool   `json:"learned_positions"`   // there are none past the trained context
+	DType        string `json:"dtype"`               // of most of the weights, on the device where they are quantised
+	Quantised    string `json:"quantised,omitempty"` // how they are stored, where they are quantised
+	Quant        string `json:"quant,omitempty"`     // what matrices are stored in instead, as WithQuant takes it
 	Parameters   int64  `json:"parameters"`
-	WeightBytes  int64  `json:"weight_bytes"`   // as stored
+	WeightBytes  int64  `json:"weight_bytes"`   // as stored in the files
 	KVTokenBytes int64  `json:"kv_token_bytes"` // cache that a token takes
 	StateBytes   int64  `json:"state_bytes"`    // states of layers without attention that a session keeps at most
 	KVBytes      int64  `json:"kv_bytes"`       // cache of a whole context, or without an end of as much as it was trained for
@@ -126,7 +127,7 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	}
 	info := Info{
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
-		WeightBytes: ckpt.Bytes(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
+		WeightBytes: ckpt.Bytes(), Quantised: ckpt.Quantised(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
 		Mitigation: o.mitigation.String(), Memory: p.String(), Costs: costs(s, o.kv, p, context), Ropes: ropes(s, p.Span(context)),
 	}
 	if o.quant.Quantised() {
@@ -154,7 +155,10 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	for _, name := range ckpt.Names() {
 		t, _ := ckpt.Tensor(name)
 		info.Parameters += int64(t.Elements())
-		if bytes[t.DType] += len(t.Data); bytes[t.DType] > bytes[most] {
+		if t.Packed() {
+			info.TotalBytes += int64(t.Elements()*t.DType.Size() - t.Bytes())
+		}
+		if bytes[t.DType] += t.Bytes(); bytes[t.DType] > bytes[most] {
 			most = t.DType
 		}
 	}

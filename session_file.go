@@ -72,10 +72,15 @@ func ropeNames(ropes []RopeInfo) (names []string) {
 // fingerprint tells weights from others: a checksum of a sample of every tensor.
 func fingerprint(c *weights.Checkpoint) uint32 {
 	sum := crc32.NewIEEE()
+	first := make([]float32, 1024)
 	for _, name := range c.Names() {
 		t, _ := c.Tensor(name)
 		io.WriteString(sum, name)
 		sum.Write(t.Data[:min(len(t.Data), 4096)])
+		if t.Packed() {
+			n := t.ReadFloat32(first, 0)
+			binary.Write(sum, binary.LittleEndian, first[:n])
+		}
 	}
 	return sum.Sum32()
 }

@@ -1,16 +1,15 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/internal/files"
 )
 
 // Config reads a config.json by Hugging Face's keys. The first key that is missing or of the wrong type is kept as an
@@ -28,26 +27,13 @@ type Config struct {
 // ParseConfig reads a config.json; file is its name in errors.
 func ParseConfig(file string, data []byte) (*Config, error) {
 	c := &Config{file: file, err: new(error)}
-	if err := json.Unmarshal(finite(bytes.TrimPrefix(data, []byte("\ufeff"))), &c.raw); err != nil {
+	if err := json.Unmarshal(files.Finite(data), &c.raw); err != nil {
 		return nil, fmt.Errorf("%s is not a JSON object: %w", file, err)
 	}
 	if c.raw == nil {
 		return nil, fmt.Errorf("%s is null, want a JSON object", file)
 	}
 	return c, nil
-}
-
-// infinity is a bare word in what Python writes, which JSON has no number for; texts are matched too, to be left alone.
-var infinity = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\bInfinity\b`)
-
-// finite is a config with the largest numbers in place of infinite ones.
-func finite(data []byte) []byte {
-	return infinity.ReplaceAllFunc(data, func(word []byte) []byte {
-		if word[0] == '"' {
-			return word
-		}
-		return []byte("1e308")
-	})
 }
 
 // Err is the first thing that was wrong, or nil.

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"encoding/binary"
-	"math"
 	"runtime"
 	"sort"
 	"sync"
@@ -63,7 +61,7 @@ func (g *gatherer) place(r int) (part, row int) {
 
 // asStored reports whether the device holds the tensor's elements bit for bit as the file does.
 func (g *gatherer) asStored(t *weights.Tensor) bool {
-	return !g.dtype.Quantised() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
+	return !t.Packed() && !g.dtype.Quantised() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
 }
 
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
@@ -81,20 +79,22 @@ func (g *gatherer) gather(data []byte, first, n int) {
 	share := (n + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
 	for from := 0; from < n; from += share {
 		workers.Go(func() {
-			row := make([]float32, g.w.Cols)
+			row, packed := make([]float32, g.w.Cols), unpacker{}
 			for i := from; i < min(from+share, n); i++ {
-				g.fill(data[i*g.rowBytes:(i+1)*g.rowBytes], first+i, row)
+				g.fill(data[i*g.rowBytes:(i+1)*g.rowBytes], first+i, row, packed)
 			}
 		})
 	}
 	workers.Wait()
 }
 
-// fill fills dst with row r; row is room for its numbers.
-func (g *gatherer) fill(dst []byte, r int, row []float32) {
+// fill fills dst with row r; row is room for its numbers, packed has those of packed tensors.
+func (g *gatherer) fill(dst []byte, r int, row []float32, packed unpacker) {
 	part, at := g.place(r)
 	t := g.parts[part]
-	if first, stride := g.find(t, at); g.asStored(t) {
+	if t.Packed() {
+		g.encode(dst, packed.row(t, at))
+	} else if first, stride := g.find(t, at); g.asStored(t) {
 		g.copy(dst, t.Data, first, stride)
 	} else {
 		g.read(row, t, first, stride)
@@ -146,10 +146,8 @@ func (g *gatherer) encode(dst []byte, row []float32) {
 		backend.EncodeQ8(dst, row)
 	case backend.Q4:
 		backend.EncodeQ4(dst, row)
-	default: // f32: other types are stored as they are in the file
+	default:
 		clear(dst)
-		for i, v := range row {
-			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
-		}
+		encode(dst, row, g.dtype)
 	}
 }

@@ -43,10 +43,7 @@ func (l *loader) fail(format string, args ...any) {
 
 // find is the tensor of a name, which must hold floating-point numbers of the given shape or as many in another.
 func (l *loader) find(name string, shape ...int) *weights.Tensor {
-	t, ok := l.ckpt.Tensor(name)
-	if !ok {
-		t, ok = l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
-	}
+	t, ok := l.lookup(name)
 	if !ok {
 		t, ok = l.ckpt.Shaped(name, shape...)
 	}
@@ -63,6 +60,14 @@ func (l *loader) find(name string, shape ...int) *weights.Tensor {
 		return nil
 	}
 	return t
+}
+
+// lookup is the tensor of a name, with or without the prefix.
+func (l *loader) lookup(name string) (*weights.Tensor, bool) {
+	if t, ok := l.ckpt.Tensor(name); ok {
+		return t, true
+	}
+	return l.ckpt.Tensor(strings.TrimPrefix(name, l.base))
 }
 
 // among names the file, or how many there are beside the first.
@@ -117,14 +122,7 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 	var parts []*weights.Tensor
 	dtype := weights.DType(0)
 	for _, p := range w.Parts {
-		shape := []int{p.Rows, w.Cols}
-		switch {
-		case w.Transposed:
-			shape = []int{w.Cols, p.Rows}
-		case w.Blocks > 0:
-			shape = []int{p.Rows * w.Cols}
-		}
-		t := l.find(w.tensor(p, "weight"), shape...)
+		t := l.part(w, p)
 		if t == nil {
 			return
 		}
@@ -156,6 +154,24 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 		*dst = m
 		return l.upload(m, w, parts)
 	}})
+}
+
+// part is the tensor of a part of a weight. Packed ones have the rows of the matrix also where plain ones are transposed.
+func (l *loader) part(w Weight, p Part) *weights.Tensor {
+	name := w.tensor(p, "weight")
+	shape := []int{p.Rows, w.Cols}
+	t, ok := l.lookup(name)
+	packed := ok && t.Packed()
+	switch {
+	case packed && w.Blocks > 0:
+		l.fail("%s: tensor %s is quantised, want %d blocks as they are", t.File, name, w.Blocks)
+	case packed:
+	case w.Transposed:
+		shape = []int{w.Cols, p.Rows}
+	case w.Blocks > 0:
+		shape = []int{p.Rows * w.Cols}
+	}
+	return l.find(name, shape...)
 }
 
 // stored is the type on the device: as in the checkpoint where kernels can read it, else f32.

@@ -35,10 +35,6 @@ func Declare(c *Config) (*Spec, error) {
 	if c.Err() != nil {
 		return nil, c.Err()
 	}
-	if c.Has("quantization_config") {
-		return nil, fmt.Errorf("%s: quantization_config %q is not supported: use a checkpoint without quantisation",
-			c.file, c.Object("quantization_config").StringOr("quant_method", ""))
-	}
 	declare, ok := architectures[name]
 	if !ok {
 		return nil, fmt.Errorf("%s: model_type %q is not supported (known: %s)", c.file, name, strings.Join(Architectures(), ", "))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lrun/lrun/internal/files"
 	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/weights"
 )
@@ -69,7 +70,7 @@ func oddCheckpoint(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	var config map[string]any
-	if err := json.Unmarshal(finite(data), &config); err != nil {
+	if err := json.Unmarshal(files.Finite(data), &config); err != nil {
 		t.Fatal(err)
 	}
 	headDim := 10

@@ -18,6 +18,9 @@ type Checkpoint struct {
 	bytes    int64
 	invent   *inventor // nil: only the files' tensors are there
 
+	quantised string    // how, "" where the weights are not
+	hidden    []*Tensor // that packed ones are read from
+
 	closing sync.Mutex
 	unmap   []func() error // nil once closed
 }
@@ -105,8 +108,12 @@ func (c *Checkpoint) Close() error {
 	c.closing.Lock()
 	defer c.closing.Unlock()
 	for _, t := range c.tensors {
+		t.Data, t.code, t.bytes = nil, nil, 0
+	}
+	for _, t := range c.hidden {
 		t.Data = nil
 	}
+	c.hidden = nil
 	clear(c.tensors)
 	c.names = nil
 	var err error

@@ -24,6 +24,16 @@ func (t *Tensor) ReadFloat32(dst []float32, from int) int {
 		return 0
 	}
 	dst = dst[:min(len(dst), stored-from)]
+	if t.code != nil {
+		t.decode(dst, from)
+	} else {
+		t.convert(dst, from)
+	}
+	return len(dst)
+}
+
+// convert is ReadFloat32 of a plain tensor; dst lies in it.
+func (t *Tensor) convert(dst []float32, from int) {
 	src := t.Data[from*t.DType.Size():]
 	le := binary.LittleEndian
 	switch t.DType {
@@ -43,13 +53,10 @@ func (t *Tensor) ReadFloat32(dst []float32, from int) int {
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(le.Uint16(src[2*i:])) << 16)
 		}
-	case F8E4M3:
+	case F8E4M3, F8E5M2, F8E8M0:
+		table := t.DType.table()
 		for i := range dst {
-			dst[i] = e4m3[src[i]]
-		}
-	case F8E5M2:
-		for i := range dst {
-			dst[i] = e5m2[src[i]]
+			dst[i] = table[src[i]]
 		}
 	case U64:
 		for i := range dst {
@@ -60,7 +67,6 @@ func (t *Tensor) ReadFloat32(dst []float32, from int) int {
 			dst[i] = float32(t.int64At(src, i))
 		}
 	}
-	return len(dst)
 }
 
 // Int64s converts all elements of an integer or BOOL tensor. It fails for floating point, and for U64 beyond int64. After
@@ -79,8 +85,11 @@ func (t *Tensor) Int64s() ([]int64, error) {
 	return dst, nil
 }
 
-// stored is the number of elements in Data: that of Elements, but 0 after Close.
+// stored is the number of elements: that of Elements, but 0 after Close.
 func (t *Tensor) stored() int {
+	if t.code != nil {
+		return t.Elements()
+	}
 	if t.DType.Size() == 0 {
 		return 0
 	}
@@ -109,11 +118,13 @@ func (t *Tensor) int64At(src []byte, i int) int64 {
 	return int64(src[i]) // U8
 }
 
-// The values of the 8-bit floats by their bits, of "FP8 Formats for Deep Learning", arXiv 2209.05433.
-var e4m3, e5m2 = fp8Tables()
+// The values of the 8-bit floats by their bits, of "FP8 Formats for Deep Learning", arXiv 2209.05433, and of the scales of
+// the OCP Microscaling Formats specification, version 1.0.
+var e4m3, e5m2, e8m0 = fp8Tables()
 
-func fp8Tables() (e4m3, e5m2 [256]float32) {
+func fp8Tables() (e4m3, e5m2, e8m0 [256]float32) {
 	for i := range e4m3 {
+		e8m0[i] = float32(math.Ldexp(1, i-127))
 		e5m2[i] = float16.Frombits(uint16(i) << 8).Float32()
 
 		exponent, fraction := i>>3&15, float64(i&7)/8
@@ -129,5 +140,6 @@ func fp8Tables() (e4m3, e5m2 [256]float32) {
 		}
 		e4m3[i] = float32(value)
 	}
-	return e4m3, e5m2
+	e8m0[255] = float32(math.NaN())
+	return e4m3, e5m2, e8m0
 }

@@ -31,6 +31,7 @@ func TestFloat32sOfEveryDType(t *testing.T) {
 			[]float32{0, negZero, 1, 1.5, 448, -448, 0x1p-9, 7 * 0x1p-9, 0x1p-6, nan, nan}},
 		{F8E5M2, []byte{0x00, 0x80, 0x3c, 0x3e, 0x7b, 0x01, 0x03, 0x04, 0x7c, 0xfc, 0x7d, 0x7f},
 			[]float32{0, negZero, 1, 1.5, 57344, 0x1p-16, 3 * 0x1p-16, 0x1p-14, inf, -inf, nan, nan}},
+		{F8E8M0, []byte{0, 126, 127, 128, 254, 255}, []float32{0x1p-127, 0.5, 1, 2, 0x1p127, nan}},
 		{I64, le64(1<<63, 7), []float32{-0x1p63, 7}},
 		{I32, le32(0xffffffff, 7), []float32{-1, 7}},
 		{I16, le16(0xffff, 7), []float32{-1, 7}},

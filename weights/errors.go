@@ -46,6 +46,8 @@ var (
 	ErrShardMissing = errors.New("shard is missing")
 	// ErrNotInShard: a tensor is not in the shard that the index names.
 	ErrNotInShard = errors.New("tensor is not in its shard")
+	// ErrQuantised: weights are quantised in a way that lrun does not read, or their tensors do not fit each other.
+	ErrQuantised = errors.New("quantised weights")
 	// ErrNotInIndex: a shard has a tensor that the index does not name.
 	ErrNotInIndex = errors.New("tensor is not in the index")
 )

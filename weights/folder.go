@@ -28,7 +28,8 @@ type folder struct {
 }
 
 // Open maps the checkpoint in the folder dir: model.safetensors or else, as transformers does, the shards that
-// model.safetensors.index.json names. A folder without either gives ErrNoCheckpoint, which says what there is instead; an
+// model.safetensors.index.json names. Where config.json has a quantization_config, quantised weights are presented as plain
+// ones (see Tensor.Packed), and what does not fit it gives ErrQuantised. A folder without either gives ErrNoCheckpoint, which says what there is instead; an
 // index that is wrong gives ErrIndex, ErrShardName, ErrShardMissing, ErrNotInShard, ErrNotInIndex or ErrDuplicate; a file
 // the errors of OpenFile.
 func Open(dir string) (*Checkpoint, error) {
@@ -76,7 +77,11 @@ func (d folder) open() (*Checkpoint, error) {
 	case d.has(indexName):
 		fill = d.addShards
 	}
-	if err := fill(c); err != nil {
+	err := fill(c)
+	if err == nil {
+		err = d.dequantise(c)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c.sorted(), nil

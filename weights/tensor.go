@@ -9,13 +9,16 @@ import (
 	"slices"
 )
 
-// Tensor is a named array in row-major order. Tensors of a Checkpoint are shared and must not be changed.
+// Tensor is a named array in row-major order, stored as such or packed (see Packed). Tensors of a Checkpoint are shared and must not be changed.
 type Tensor struct {
 	Name  string
 	DType DType
 	Shape []int  // outermost first; empty for a scalar; a 0 makes a tensor without elements
 	Data  []byte // Elements()·DType.Size() bytes, little-endian, perhaps unaligned; valid until the Checkpoint's Close
 	File  string // the file it came from; "" when made by FromFloat32 or FromInt64
+
+	code  code // of a packed tensor, whose Data is nil; else nil
+	bytes int  // of its parts
 }
 
 // FromFloat32 makes an F32 tensor from a copy of values. Write refuses it when shape does not hold len(values) elements.

@@ -160,6 +160,9 @@ func (r *report) print(out io.Writer) error {
 	fmt.Fprintf(w, "auto\t%s: %s\n", r.Auto.Backend, r.Auto.Why)
 	m := r.Model
 	fmt.Fprintf(w, "model\t%s: %s, %s parameters in %s\n", m.Name, m.Type, countText(m.Parameters), m.DType)
+	if m.Quantised != "" {
+		fmt.Fprintf(w, "quantised\t%s; decoded to %s as the model is loaded\n", m.Quantised, m.DType)
+	}
 	if m.Quant != "" {
 		fmt.Fprintf(w, "\tmatrices in %s\n", m.Quant)
 	}
@@ -185,7 +188,7 @@ func (r *report) print(out io.Writer) error {
 		states = fmt.Sprintf(" + states %s", bytesText(m.StateBytes))
 	}
 	fmt.Fprintf(w, "memory\tweights %s + cache %s (%s a token)%s = %s, and working memory\n",
-		bytesText(m.WeightBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), states, bytesText(m.TotalBytes))
+		bytesText(m.TotalBytes-m.KVBytes-m.StateBytes), bytesText(m.KVBytes), bytesText(m.KVTokenBytes), states, bytesText(m.TotalBytes))
 	for _, c := range m.Costs {
 		fmt.Fprintf(w, "\ta text of %s tokens: %s on the device, %s on the host, %s in a file\n", humanize.Comma(int64(c.Tokens)),
 			bytesText(c.DeviceBytes), bytesText(c.HostBytes), bytesText(c.FileBytes))

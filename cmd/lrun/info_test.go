@@ -1,11 +1,17 @@
 package main
 
 import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lrun/lrun"
+	"github.com/lrun/lrun/internal/quanttest"
+	"github.com/lrun/lrun/internal/testkit"
 	"github.com/lrun/lrun/testdata"
+	"github.com/lrun/lrun/weights"
 )
 
 // Ensure that info says of a checkpoint what the loaded model says, and what choices change of it.
@@ -32,6 +38,30 @@ func TestInfo(t *testing.T) {
 	}
 	text := succeed(t, "", "info")
 	for _, want := range []string{"lrun-tiny: llama, 2.427 M parameters in BF16", "auto", "adapter", "weights 4.629 MiB + cache 1 MiB"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// Ensure that info says how a quantised checkpoint is stored, and what its weights take once decoded.
+func TestInfoOfQuantised(t *testing.T) {
+	dir := t.TempDir()
+	layout := quanttest.Layouts(16)[0]
+	parts, _ := layout.Quantise("w", quanttest.Matrix{Rows: 512, Cols: 1024, Rand: rand.New(rand.NewPCG(1, 2))})
+	if err := weights.Write(filepath.Join(dir, "model.safetensors"), parts, nil); err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile(testkit.Testdata("golden", "llama_gqa", "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = append([]byte(`{"quantization_config": `+layout.Config+`,`), config[1:]...)
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := succeed(t, "", "info", "-m", dir)
+	for _, want := range []string{"524.3 K parameters in F16", "gptq: int4 in groups of 16; decoded to F16", "weights 1 MiB"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
