@@ -36,7 +36,7 @@ func (m *mlp) plan(s *MLP, l *loader) {
 }
 
 // none reports whether the layer has no MLP.
-func (m *mlp) none() bool { return m.down == nil && m.eDown == nil }
+func (m *mlp) none() bool { return m.spec.Down.Parts == nil && m.spec.Experts == nil }
 
 // run is the MLP of h, into s.y or added to it, or added to s.x.
 func (m *mlp) run(o backend.Ops, s *scratch, in *step, h backend.Tensor, add bool) {

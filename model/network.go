@@ -97,7 +97,7 @@ func (n *network) inline() {
 		if y.mlp.none() {
 			continue
 		}
-		if y.mlp.down != nil && s.MLP.Experts == nil && y.mlp.adapter == nil && y.mlpPost == nil && s.mlpScale() == 1 {
+		if s.MLP.Experts == nil && y.mlp.adapter == nil && y.mlpPost == nil && s.mlpScale() == 1 {
 			if y.mlp.inline = true; added {
 				y.mlp.norm, y.mlpNorm = y.mlpNorm, nil
 			}
