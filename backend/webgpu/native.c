@@ -5,6 +5,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <time.h>
+#endif
 
 // What follows declares the functions and structures of wgpu-native 0.17.0.2 that are used here, since the binding's
 // headers lie in another module.
@@ -322,6 +327,14 @@ void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count, const 
 	wgpuQueueSubmit(d->queue, buffer != NULL, &buffer);
 	if (buffer != NULL) wgpuCommandBufferRelease(buffer);
 	wgpuQueueOnSubmittedWorkDone(d->queue, on_done, d);
+}
+
+void gpu_nap(int64_t nanoseconds) {
+#ifdef _WIN32
+	Sleep((DWORD)((nanoseconds + 999999) / 1000000)); // no shorter sleep there
+#else
+	nanosleep(&(struct timespec){nanoseconds / 1000000000, nanoseconds % 1000000000}, NULL);
+#endif
 }
 
 void gpu_poll(gpu_device *d) { wgpuDevicePoll(d->device, false, NULL); }

@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/rajveermalviya/go-webgpu/wgpu"
@@ -137,6 +138,10 @@ func (g gpu) newQueries() (handle, error) {
 func freeQueries(h handle) { C.gpu_queries_free(h) }
 
 func (g gpu) poll() { C.gpu_poll(g.c) }
+
+// nap sleeps as long as it is told to. Go's own sleep takes a millisecond at least where nothing else runs, since that is the
+// unit in which it waits for the network: longer than many a step.
+func nap(d time.Duration) { C.gpu_nap(C.int64_t(d)) }
 
 // newLayout makes the layout of a bind group, a uniform slot and then storage buffers (written[i] not 0 where the kernel
 // writes), and that of pipelines with this group alone.

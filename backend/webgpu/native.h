@@ -81,6 +81,8 @@ void gpu_write(gpu_device *d, uintptr_t buffer, uint64_t offset, const void *dat
 // gpu_submit records the commands and submits them, or does nothing but report an error. None: an empty submission. With
 // ticks, each command is a pass by itself, and the staging buffer receives the time at the start and the end of each.
 void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count, const gpu_ticks *ticks);
+// gpu_nap sleeps for so many nanoseconds.
+void gpu_nap(int64_t nanoseconds);
 // gpu_poll looks whether submissions have finished, and never waits.
 void gpu_poll(gpu_device *d);
 

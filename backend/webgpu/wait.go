@@ -30,7 +30,7 @@ func (p *pause) wait() {
 		runtime.Gosched()
 	default:
 		p.nap = min(max(p.nap*5/4, napFirst), napLast)
-		time.Sleep(p.nap)
+		nap(p.nap)
 	}
 }
 
