@@ -48,42 +48,32 @@ fn base(slot: u32, kv_head: u32) -> u32 { return slot * kv_head * QUADS; }
 fn put(token: u32, head: u32, quad: u32, split: u32, v: vec4<f32>, top: f32, sum: f32) { y[head] = v.x; }
 // @end
 
-fn slopes_of(h: u32) -> vec4<f32> { return vec4<f32>(slopes[h], slopes[h + 1u], slopes[h + 2u], slopes[h + 3u]); }
-fn products(i: u32, k: vec4<f32>) -> vec4<f32> {
-    return vec4<f32>(dot(qs[i], k), dot(qs[i + 1u], k), dot(qs[i + 2u], k), dot(qs[i + 3u], k));
-}
+// @section heads
+fn key_quad(at: u32, c: u32) -> vec4<f32> { return key(at, min(c, QUADS)); }
+fn products(c: u32, first: u32, k: vec4<f32>) -> vec4<f32> { return qs[c + first] * k; }
+fn seen_value(j: u32, quad: u32) -> vec4<f32> { return value(place[j], quad); }
+fn weighed(acc: mat4x4<f32>, v: vec4<f32>, first: u32, j: u32) -> mat4x4<f32> { return acc + outer(v, prob[first + j]); }
+// @end
+// @section trees
+fn most(t: u32, base: u32, v: vec4<f32>) -> vec4<f32> { return red[base + t] + v; }
+fn total(t: u32, v: vec4<f32>) -> vec4<f32> { return red[t] + v; }
+// @end
 
-// most is the largest of v over the workgroup; it uses 64 of red from base on.
-fn most(t: u32, base: u32, v: vec4<f32>) -> vec4<f32> {
-    red[base + t] = v;
-    workgroupBarrier();
-    for (var n = 16u; n > 0u; n >>= 2u) {
-        let i = base + t;
-        if t < n { red[i] = max(max(red[i], red[i + n]), max(red[i + 2u * n], red[i + 3u * n])); }
+fn slopes_of(h: u32) -> vec4<f32> { return vec4<f32>(slopes[h], slopes[h + 1u], slopes[h + 2u], slopes[h + 3u]); }
+// finish adds up to four heads' results up over the workgroup and stores them, or their parts; count heads exist.
+fn finish(t: u32, token: u32, head: u32, count: u32, split: u32, acc: mat4x4<f32>, top: vec4<f32>, sum: vec4<f32>) {
+    let all = total(t, sum);
+    var m = acc;
+    for (var i = 0u; i < min(HEADS, 4u); i++) {
+        red[t] = m[i];
+        workgroupBarrier();
+        if i < count && t < QUADS {
+            var v = m[i];
+            for (var r = 1u; r < ROWS; r++) { v += red[t + r * QUADS]; }
+            put(token, head + i, t, split, v, top[i], all[i]);
+        }
         workgroupBarrier();
     }
-    return red[base];
-}
-
-// finish adds a head's sums up over the workgroup and stores its result, or its part.
-fn finish(t: u32, token: u32, head: u32, live: bool, split: u32, acc: vec4<f32>, top: f32, sum: f32) {
-    red[t] = acc;
-    red[64u + t] = vec4<f32>(sum);
-    workgroupBarrier();
-    if live && t < QUADS {
-        var v = acc;
-        for (var r = 1u; r < ROWS; r++) { v += red[t + r * QUADS]; }
-        var all = 0.0;
-        for (var i = 64u; i < 128u; i++) { all += red[i].x; }
-        put(token, head, t, split, v, top, all);
-    }
-    workgroupBarrier();
-}
-
-// finish4 finishes up to four heads, of which count exist.
-fn finish4(t: u32, token: u32, head: u32, count: u32, split: u32, acc: mat4x4<f32>, top: vec4<f32>, sum: vec4<f32>) {
-    var m = acc;
-    for (var i = 0u; i < min(HEADS, 4u); i++) { finish(t, token, head + i, i < count, split, m[i], top[i], sum[i]); }
 }
 
 // load takes the heads' queries of a set into workgroup memory.
@@ -124,10 +114,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         var s1 = vec4<f32>();
         if seen {
             let at = base(found.slot, kv_head) + found.slot % p.page;
-            for (var c = 0u; c < QUADS; c++) {
-                let k = key(at, c);
-                if HEADS == 1u { s0.x += dot(qs[c], k); } else { s0 += products(c * HEADS, k); }
-                if HEADS == 8u { s1 += products(c * HEADS + 4u, k); }
+            for (var c = 0u; c < QUADS; c += 4u) {     // four quads on their way at once
+                let k0 = key(at, c);
+                let k1 = key_quad(at, c + 1u);
+                let k2 = key_quad(at, c + 2u);
+                let k3 = key_quad(at, c + 3u);
+                s0 += (products(c, 0u, k0) + products(c + 1u, 0u, k1)) + (products(c + 2u, 0u, k2) + products(c + 3u, 0u, k3));
+                if HEADS == 8u {
+                    s1 += (products(c, 4u, k0) + products(c + 1u, 4u, k1)) + (products(c + 2u, 4u, k2) + products(c + 3u, 4u, k3));
+                }
             }
         }
         place[t] = select(NOWHERE, base(found.slot, kv_head) + found.slot % p.page * head_rows(QUADS), seen);
@@ -144,14 +139,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
         workgroupBarrier();
         acc0 = columns(acc0, exp(was0 - top0));
         acc1 = columns(acc1, exp(was1 - top1));
-        for (var j = begin; j < 64u; j += ROWS) {
-            if place[j] == NOWHERE { continue; }       // its memory may hold anything
-            let v = value(place[j], t % QUADS);
-            if HEADS == 1u { acc0[0] += v * prob[j].x; } else { acc0 += outer(v, prob[j]); }
-            if HEADS == 8u { acc1 += outer(v, prob[64u + j]); }
+        for (var j = begin; j < 64u; j += 4u * ROWS) { // four values on their way at once
+            let v0 = seen_value(j, t % QUADS);
+            let v1 = seen_value(j + ROWS, t % QUADS);
+            let v2 = seen_value(j + 2u * ROWS, t % QUADS);
+            let v3 = seen_value(j + 3u * ROWS, t % QUADS);
+            acc0 = weighed(weighed(weighed(weighed(acc0, v0, 0u, j), v1, 0u, j + ROWS), v2, 0u, j + 2u * ROWS), v3, 0u, j + 3u * ROWS);
+            if HEADS == 8u {
+                acc1 = weighed(weighed(weighed(weighed(acc1, v0, 64u, j), v1, 64u, j + ROWS), v2, 64u, j + 2u * ROWS), v3, 64u, j + 3u * ROWS);
+            }
         }
         workgroupBarrier();
     }
-    finish4(t, wg.z, head, count, wg.x, acc0, top0, sum0);
-    if HEADS > 4u { finish4(t, wg.z, head + 4u, max(count, 4u) - 4u, wg.x, acc1, top1, sum1); }
+    finish(t, wg.z, head, count, wg.x, acc0, top0, sum0);
+    if HEADS > 4u { finish(t, wg.z, head + 4u, max(count, 4u) - 4u, wg.x, acc1, top1, sum1); }
 }

@@ -137,7 +137,7 @@ func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 		return
 	}
 	merge := [...]uint32{
-		uint32(a.Heads), uint32(kv.HeadDim), uint32(p.quads * 4), uint32(p.splits), uint32(first), uint32(dst.Stride),
+		uint32(a.Heads), uint32(kv.HeadDim), uint32(p.quads), uint32(p.splits), uint32(first), uint32(dst.Stride),
 		flag(a.LogSum, 1),
 	}
 	s.dispatch("attend", wgsl.AttendMerge, "", merge[:], uint32(a.Heads), uint32(n), 1, out, bindTensor(dst))

@@ -1,10 +1,18 @@
-// Products with weights in q4; see weights_q4.
+// Products with weights in q4; see weights_q4. A code becomes a float without a conversion, which GPUs do slowly: as the lowest
+// bits that a number of the right size has, which is then subtracted.
 const UNIT: u32 = 8u;                                  // quads of a word
 const STEP: u32 = 65u;                                 // 512 quads in words, and one against bank conflicts
-fn bytes(q: u32) -> vec4<f32> { return vec4<f32>(vec4<u32>(q & 255u, (q >> 8u) & 255u, (q >> 16u) & 255u, q >> 24u)); }
-fn pair(q: u32, lo: vec4<f32>, hi: vec4<f32>) -> f32 {
-    return dot(bytes(q & 0x0f0f0f0fu), lo) + dot(bytes((q >> 4u) & 0x0f0f0f0fu), hi);
+fn low(q: u32) -> vec4<f32> {                          // the lower halves of the bytes
+    let codes = vec4<u32>(q, q, q, q >> 16u) & vec4<u32>(0xfu, 0xf00u, 0xf0000u, 0xf00u);
+    return bitcast<vec4<f32>>(codes | vec4<u32>(0x4b000000u, 0x47000000u, 0x43000000u, 0x47000000u))
+        - vec4<f32>(8388608.0, 32768.0, 128.0, 32768.0);
 }
+fn high(q: u32) -> vec4<f32> {
+    let codes = vec4<u32>(q, q, q >> 16u, q >> 16u) & vec4<u32>(0xf0u, 0xf000u, 0xf0u, 0xf000u);
+    return bitcast<vec4<f32>>(codes | vec4<u32>(0x49000000u, 0x45000000u, 0x49000000u, 0x45000000u))
+        - vec4<f32>(524288.0, 2048.0, 524288.0, 2048.0);
+}
+fn pair(q: u32, lo: vec4<f32>, hi: vec4<f32>) -> f32 { return dot(low(q), lo) + dot(high(q), hi); }
 fn product(row: u32, c: u32, sum: f32, x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, x3: vec4<f32>,
     x4: vec4<f32>, x5: vec4<f32>, x6: vec4<f32>, x7: vec4<f32>) -> f32 {
     let q = w[row + c];
