@@ -76,7 +76,7 @@ func rank(k Kind) int { return slices.Index([]Kind{Discrete, Integrated, Other, 
 
 func describe(a *wgpu.Adapter) AdapterInfo {
 	p, l := a.GetProperties(), a.GetLimits().Limits
-	return AdapterInfo{
+	info := AdapterInfo{
 		Name:            strings.TrimSpace(p.Name),
 		Vendor:          vendor(p.VendorId, p.VendorName),
 		Driver:          strings.TrimSpace(p.DriverDescription),
@@ -87,6 +87,8 @@ func describe(a *wgpu.Adapter) AdapterInfo {
 		WorkgroupMemory: int(l.MaxComputeWorkgroupStorageSize),
 		Invocations:     int(l.MaxComputeInvocationsPerWorkgroup),
 	}
+	_, info.Tuning = tuningOf(info)
+	return info
 }
 
 // bytesOf is a limit in bytes; NVIDIA's driver gives the largest uint64 where it has none.

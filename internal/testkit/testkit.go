@@ -14,6 +14,9 @@ import (
 	"github.com/lrun/lrun/backend/webgpu"
 )
 
+// No test depends on what is remembered for this machine.
+func init() { os.Setenv("LRUN_TUNING", "off") }
+
 // Root is the module's folder.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)
