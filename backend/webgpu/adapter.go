@@ -46,6 +46,19 @@ func Adapters() ([]AdapterInfo, error) {
 	return infos, nil
 }
 
+// ForgetTuning drops what is remembered for an adapter, named as in Options, and returns the file.
+func ForgetTuning(adapter string) (string, error) {
+	infos, err := Adapters()
+	if err != nil {
+		return "", err
+	}
+	i, err := choose(infos, adapter)
+	if err != nil {
+		return "", err
+	}
+	return forget(infos[i])
+}
+
 // adapters lists the adapters; the caller releases them. An empty list is an error.
 func adapters() ([]adapter, error) {
 	var all []adapter

@@ -56,21 +56,24 @@ const (
 )
 
 // of is the number for the rows of a matrix.
-func (l *Lanes) of(w *backend.Matrix) int {
+func (l *Lanes) of(w *backend.Matrix) int { return *l.at(w.DType, w.DType.CodeBytes(w.Cols)/16) }
+
+// at is the number for rows of a type and so many words of 16 bytes.
+func (l *Lanes) at(d backend.DType, words int) *int {
 	lengths := &l.Float
-	switch w.DType {
+	switch d {
 	case backend.Q8:
 		lengths = &l.Q8
 	case backend.Q4:
 		lengths = &l.Q4
 	}
-	switch words := w.DType.CodeBytes(w.Cols) / 16; {
+	switch {
 	case words <= shortRow:
-		return lengths.Short
+		return &lengths.Short
 	case words < longRow:
-		return lengths.Medium
+		return &lengths.Medium
 	}
-	return lengths.Long
+	return &lengths.Long
 }
 
 // everywhere is the same number for all rows.

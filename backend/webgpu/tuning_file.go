@@ -100,8 +100,8 @@ func remember(a AdapterInfo, t Tuning) (string, error) {
 	return file, os.Rename(unfinished.Name(), file)
 }
 
-// ForgetTuning drops what Tune remembered for an adapter, and returns the file; that there is none is no error.
-func ForgetTuning(a AdapterInfo) (string, error) {
+// forget drops what is remembered for an adapter, and returns the file; that there is none is no error.
+func forget(a AdapterInfo) (string, error) {
 	file, err := tuningFile(a)
 	if err != nil {
 		return "", err

@@ -62,7 +62,7 @@ func TestTuningIsRemembered(t *testing.T) {
 	recalled(t, someAdapter, "defaults: LRUN_TUNING=off")
 	t.Setenv("LRUN_TUNING", "")
 	for range 2 {
-		if gone, err := ForgetTuning(someAdapter); gone != file || err != nil {
+		if gone, err := forget(someAdapter); gone != file || err != nil {
 			t.Errorf("forgot %s: %v", gone, err)
 		}
 	}
