@@ -3,6 +3,7 @@ package lrun
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/lrun/lrun/backend"
@@ -12,10 +13,10 @@ import (
 // Trial is a choice between kernels that was measured.
 type Trial = backend.Trial
 
-// Tuning is what Tune does.
+// Tuning says what Tune is to do.
 type Tuning struct {
 	Adapter  string              // as for WithAdapter
-	Time     time.Duration       // what measuring may take, about; what it does not suffice for stays as it is by default
+	Time     time.Duration       // what measuring may take, about; what there is no time for stays as it is by default
 	DryRun   bool                // nothing is remembered
 	Progress func(made, all int) // hears how many of all choices are made; nil: none
 }
@@ -44,7 +45,9 @@ func Tune(ctx context.Context, t Tuning) (_ *Tuned, err error) {
 		progress = func(made, all int) {}
 	}
 	r := &Tuned{Adapter: b.Adapter()}
-	if r.Trials, err = tuner.Tune(ctx, t.Time, progress); err != nil || t.DryRun {
+	r.Trials, err = tuner.Tune(ctx, t.Time, progress)
+	measured := slices.ContainsFunc(r.Trials, func(t Trial) bool { return t.Rounds > 0 })
+	if err != nil || t.DryRun || !measured {
 		return r, err
 	}
 	r.File, err = tuner.RememberTuning()

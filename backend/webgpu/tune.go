@@ -24,8 +24,11 @@ var _ backend.Tuner = (*device)(nil)
 
 // Tune implements backend.Tuner. Choices are made one after another, each with those before it.
 func (d *device) Tune(ctx context.Context, budget time.Duration, progress func(made, all int)) ([]backend.Trial, error) {
+	return d.tune(ctx, budget, choices(), progress)
+}
+
+func (d *device) tune(ctx context.Context, budget time.Duration, all []choice, progress func(made, all int)) ([]backend.Trial, error) {
 	tuned, end := defaults(d.info.Kind), time.Now().Add(budget)
-	all := choices()
 	var trials []backend.Trial
 	for i, c := range all {
 		progress(i, len(all))

@@ -14,8 +14,12 @@ import (
 	"github.com/lrun/lrun/backend/webgpu"
 )
 
-// No test depends on what is remembered for this machine.
-func init() { os.Setenv("LRUN_TUNING", "off") }
+// No test depends on what is remembered for this machine, unless it says so.
+func init() {
+	if _, said := os.LookupEnv("LRUN_TUNING"); !said {
+		os.Setenv("LRUN_TUNING", "off")
+	}
+}
 
 // Root is the module's folder.
 func Root() string {
