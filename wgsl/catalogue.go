@@ -1,10 +1,14 @@
 package wgsl
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed *.wgsl fragments/*.wgsl
@@ -40,6 +44,27 @@ func (k *Kernel) Sample() []Variant {
 	}
 	return some
 }
+
+// Version names the kernels and their variants: other texts, other name.
+var Version = sync.OnceValue(func() string {
+	h := sha256.New()
+	for _, k := range Kernels {
+		fmt.Fprintln(h, k.Name, k.Variants)
+	}
+	err := fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := files.ReadFile(path)
+		fmt.Fprintln(h, path, len(text))
+		h.Write(text)
+		return err
+	})
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+})
 
 // The section markers; a section's default is what stands between them.
 var (

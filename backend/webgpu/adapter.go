@@ -46,6 +46,19 @@ func Adapters() ([]AdapterInfo, error) {
 	return infos, nil
 }
 
+// ForgetTuning drops what is remembered for an adapter, named as in Options, and returns the file.
+func ForgetTuning(adapter string) (string, error) {
+	infos, err := Adapters()
+	if err != nil {
+		return "", err
+	}
+	i, err := choose(infos, adapter)
+	if err != nil {
+		return "", err
+	}
+	return forget(infos[i])
+}
+
 // adapters lists the adapters; the caller releases them. An empty list is an error.
 func adapters() ([]adapter, error) {
 	var all []adapter
@@ -76,7 +89,7 @@ func rank(k Kind) int { return slices.Index([]Kind{Discrete, Integrated, Other, 
 
 func describe(a *wgpu.Adapter) AdapterInfo {
 	p, l := a.GetProperties(), a.GetLimits().Limits
-	return AdapterInfo{
+	info := AdapterInfo{
 		Name:            strings.TrimSpace(p.Name),
 		Vendor:          vendor(p.VendorId, p.VendorName),
 		Driver:          strings.TrimSpace(p.DriverDescription),
@@ -87,6 +100,8 @@ func describe(a *wgpu.Adapter) AdapterInfo {
 		WorkgroupMemory: int(l.MaxComputeWorkgroupStorageSize),
 		Invocations:     int(l.MaxComputeInvocationsPerWorkgroup),
 	}
+	_, info.Tuning = tuningOf(info)
+	return info
 }
 
 // bytesOf is a limit in bytes; NVIDIA's driver gives the largest uint64 where it has none.

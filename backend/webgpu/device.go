@@ -4,6 +4,7 @@ package webgpu
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -18,8 +19,6 @@ type device struct {
 	bindingLimit int // bytes that one binding may have
 	memoryLimit  int64
 	debug        bool
-	fuse         bool // kernels that do several operations of one token
-	budget       int  // multiply-adds in one submission
 
 	memory     atomic.Int64 // bytes of live buffers that callers made
 	overhead   atomic.Int64 // bytes of scratch
@@ -30,6 +29,7 @@ type device struct {
 	// mu is held by whoever talks to the device; everything below is its. Do holds it while a step is recorded.
 	mu        sync.Mutex
 	gpu       gpu
+	tuning    Tuning
 	closed    bool
 	lost      bool
 	submitted uint64 // submissions so far
@@ -68,6 +68,11 @@ func Open(o Options) (backend.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Tuning != nil {
+		if err := o.Tuning.check(); err != nil {
+			return nil, fmt.Errorf("webgpu: the tuning: %w", err)
+		}
+	}
 	g, err := openGPU(all[i].native, infos[i])
 	if err != nil {
 		return nil, err
@@ -86,8 +91,7 @@ func newDevice(g gpu, info AdapterInfo, o Options) *device {
 		bindingLimit: int(min(info.MaxBinding, info.MaxBuffer)),
 		memoryLimit:  o.MemoryLimit,
 		debug:        o.Debug,
-		fuse:         o.fuses(info.Kind),
-		budget:       budget(info.Kind),
+		tuning:       o.tune(info),
 		live:         map[*buffer]struct{}{},
 		readbacks:    map[*readback]struct{}{},
 		scratch:      map[string]*buffer{},
@@ -116,18 +120,6 @@ func (d *device) makeFixed() error {
 		}
 	}
 	return nil
-}
-
-// budget is how many multiply-adds may be submitted at once, so that a submission takes less than some 200 ms: drivers
-// reset a GPU that is busy for two seconds, and the host cannot cancel what is submitted.
-func budget(k Kind) int {
-	switch k {
-	case Discrete:
-		return 200e9
-	case Software:
-		return 1e9
-	}
-	return 20e9
 }
 
 // Name implements backend.Backend.

@@ -17,3 +17,6 @@ func Adapters() ([]AdapterInfo, error) { return nil, errNoWebGPU }
 
 // Open returns an error that says why this build has no WebGPU.
 func Open(Options) (backend.Backend, error) { return nil, errNoWebGPU }
+
+// ForgetTuning returns an error that says why this build has no WebGPU.
+func ForgetTuning(string) (string, error) { return "", errNoWebGPU }

@@ -10,12 +10,8 @@ import (
 )
 
 const (
-	// attendFew is the most tokens that attend one at a time; more go in tiles.
-	attendFew = 4
-	// splitKeys bounds the keys of a split: lavapipe ends a shader silently after 65,535 iterations of its loops.
-	splitKeys = 8192
-	// splitGroups is how many workgroups are enough; for their sake there are up to splitMost splits of splitLeast keys.
-	splitGroups, splitMost, splitLeast = 1024, 64, 128
+	// maxSplitKeys bounds the keys of a split: lavapipe ends a shader silently after 65,535 iterations of its loops.
+	maxSplitKeys = 8192
 	// partBytes bounds the memory for the parts of split attention, and so the tokens that are attended at once.
 	partBytes = 32 << 20
 )
@@ -30,7 +26,7 @@ func (s *step) Attend(dst, q backend.Tensor, kv *backend.KV, v backend.View, a b
 	}
 	s.writeView(v)
 	tokens := dst.Rows
-	p := newAttention(tokens, kv, v, a)
+	p := s.dev.tuning.attention(tokens, kv, v, a)
 	batch := tokens
 	if p.splits > 1 {
 		batch = max(1, min(tokens, partBytes/p.partBytes(1)))
@@ -54,8 +50,9 @@ type attention struct {
 	variant wgsl.Variant
 }
 
-func newAttention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) attention {
-	p := attention{kv: kv, view: v, a: a, few: tokens <= attendFew, group: a.Heads / kv.KVHeads, tile: 32,
+// attention plans a call.
+func (t *Tuning) attention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) attention {
+	p := attention{kv: kv, view: v, a: a, few: tokens <= t.AttendTokens, group: a.Heads / kv.KVHeads, tile: 32,
 		quads: backend.Pad4(kv.HeadDim) / 4}
 	if p.few {
 		p.tile = 64
@@ -69,7 +66,7 @@ func newAttention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) 
 	}
 	x, y, z := p.grid(tokens)
 	keys := seen(v, p.tile, 0, tokens)
-	p.splits = max(1, ceil(keys, splitKeys), min(ceil(splitGroups, int(max(1, x*y*z))), keys/splitLeast, splitMost))
+	p.splits = max(1, ceil(keys, maxSplitKeys), min(ceil(t.SplitGroups, int(max(1, x*y*z))), keys/t.SplitKeys, t.Splits))
 	if tiles := ceil(keys, p.tile); tiles > 0 {
 		p.splits = ceil(tiles, ceil(tiles, p.splits))
 	}

@@ -3,15 +3,10 @@
 package webgpu
 
 import (
+	"slices"
+
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/wgsl"
-)
-
-const (
-	// fewTokens is the most tokens for which a matrix is read row by row; more make a matrix product in tiles.
-	fewTokens = 16
-	// manyTiles is how many tiles fill a GPU; of fewer each is cut into four.
-	manyTiles = 128
 )
 
 // product is how a kernel pair covers tokens × rows of a matrix.
@@ -25,7 +20,7 @@ type product struct {
 // columns of its own; 0 where there are no blocks. A tile is for one block.
 func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, block int) product {
 	format := weightFormat(w.DType)
-	if tokens > fewTokens && block%64 == 0 {
+	if tokens > d.tuning.RowTokens && block%64 == 0 {
 		size := d.tile(tokens, rows, block)
 		n := wgsl.Tiles[size]
 		return product{tile, tile.Variants[format*len(wgsl.Tiles)+size], uint32(ceil(rows, n)), uint32(ceil(tokens, n)), 1}
@@ -39,34 +34,26 @@ func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, b
 }
 
 // tile is the largest tile of which there are enough and which is not half empty, as an index of wgsl.Tiles. A tile is for one
-// block. A software adapter is filled by any number.
+// block.
 func (d *device) tile(tokens, rows, block int) int {
-	enough := manyTiles
-	if d.IsSoftware() {
-		enough = 1
-	}
 	size := len(wgsl.Tiles) - 1
 	for ; size > 0; size-- {
 		n := wgsl.Tiles[size]
-		if block%n == 0 && n < 2*min(tokens, rows) && ceil(rows, n)*ceil(tokens, n) >= enough {
+		if block%n == 0 && n < 2*min(tokens, rows) && ceil(rows, n)*ceil(tokens, n) >= d.tuning.Tiles {
 			break
 		}
 	}
 	return size
 }
 
-// lanes is how many threads share a row, as an index of wgsl.VecLanes. On a GPU neighbouring threads should read neighbouring
-// memory; a software adapter pays for each hand-over between threads, and for threads without work. A workgroup is for one block.
+// lanes is how many threads share a row, as an index of wgsl.VecLanes: more than the tuning says where a workgroup would have
+// rows of two blocks.
 func (d *device) lanes(w *backend.Matrix, block int) int {
-	switch {
-	case block%16 != 0:
-		return 2
-	case block%64 == 0 && d.IsSoftware():
-		return 0
-	case d.IsSoftware() || codeWords(w) <= 32:
-		return 1
+	i := slices.Index(wgsl.VecLanes, d.tuning.Vec.of(w))
+	for i < len(wgsl.VecLanes)-1 && block%wgsl.VecRows(wgsl.VecLanes[i]) != 0 {
+		i++
 	}
-	return 2
+	return i
 }
 
 // Linear is a matrix product with its epilogue; see backend.Linear.
@@ -81,7 +68,7 @@ func (s *step) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear
 	if a.Blocks > 1 {
 		block, columns = w.Rows/a.Blocks, w.Cols
 	}
-	one := block == 0 && s.dev.fuse && x.Rows == 1
+	one := block == 0 && s.dev.tuning.Fuse && x.Rows == 1
 	x, norm := s.taken(x, a.Norm, one)
 	for _, part := range w.Parts {
 		params := [...]uint32{
@@ -109,7 +96,7 @@ func (s *step) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp
 	if s.refused(a.Check(dst, x, w)) {
 		return
 	}
-	one := s.dev.fuse && x.Rows == 1
+	one := s.dev.tuning.Fuse && x.Rows == 1
 	x, norm := s.taken(x, a.Norm, one)
 	for _, part := range w.Parts {
 		params := [...]uint32{
@@ -138,12 +125,11 @@ func (s *step) taken(x backend.Tensor, n *backend.Norm, one bool) (backend.Tenso
 	return s.normed(x, n), nil
 }
 
-// planOne chooses how many threads share a row: all of a workgroup where rows are few and each keeps them busy, in pieces of
-// 512 quads, of which a word of four bits has eight.
+// planOne chooses how many threads share a row.
 func (d *device) planOne(k *wgsl.Kernel, w *backend.Matrix, rows int) product {
 	lanes := 0
-	if units := int(codeWords(w)); rows <= 8192 && units >= 512 && units*2 >= ceil(w.Cols, 4) {
-		lanes = 1
+	if rows <= d.tuning.OneRows {
+		lanes = slices.Index(wgsl.OneLanes, d.tuning.One.of(w))
 	}
 	x, y := fold(ceil(rows, 1024/wgsl.OneLanes[lanes]))
 	return product{k, k.Variants[weightFormat(w.DType)*len(wgsl.OneLanes)+lanes], x, y, 1}

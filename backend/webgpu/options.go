@@ -30,6 +30,8 @@ type AdapterInfo struct {
 	MaxBuffer       int64 `json:"max_buffer_bytes"`       // of a buffer
 	WorkgroupMemory int   `json:"workgroup_memory_bytes"` // shared by a workgroup
 	Invocations     int   `json:"max_invocations"`        // threads of a workgroup
+
+	Tuning string `json:"tuning"` // where the choice between kernels is from, in words
 }
 
 // String is the adapter in a line: name, kind and API.
@@ -45,18 +47,24 @@ type Options struct {
 	MemoryLimit int64
 	// Debug submits every operation by itself, so that an error names the very one. It costs some 100 µs an operation.
 	Debug bool
-	// Fuse is "0" or "1": whether one token's operations go together in kernels where they can; "" is for real GPUs only, since a
-	// software adapter gains nothing by it. The environment variable LRUN_FUSE is asked where it is "".
+	// Fuse is "0" or "1": whether one token's operations go together in kernels where they can; "" is as tuned. The environment
+	// variable LRUN_FUSE is asked where it is "".
 	Fuse string
+	// Tuning, unless nil, stands for what is remembered for the adapter, and for the defaults.
+	Tuning *Tuning
 }
 
-// fuses is what Fuse says of a kind of adapter.
-func (o Options) fuses(k Kind) bool {
+// tune is the tuning that the options have for an adapter.
+func (o Options) tune(a AdapterInfo) Tuning {
+	t, _ := tuningOf(a)
+	if o.Tuning != nil {
+		t = *o.Tuning
+	}
 	switch cmp.Or(o.Fuse, os.Getenv("LRUN_FUSE")) {
 	case "0":
-		return false
+		t.Fuse = false
 	case "1":
-		return true
+		t.Fuse = true
 	}
-	return k != Software
+	return t
 }

@@ -97,9 +97,9 @@ func (s *step) fail(op string, format string, args ...any) {
 }
 
 // work tells that the operations recorded next take about so many multiply-adds. When what is recorded since the last
-// submission exceeds the adapter's budget, it is submitted, so that no submission runs into a driver's watchdog.
+// submission exceeds what the adapter may be given, it is submitted, so that no submission runs into a driver's watchdog.
 func (s *step) work(multiplyAdds int) {
-	if s.load > 0 && s.load+multiplyAdds > s.dev.budget {
+	if s.load > 0 && s.load+multiplyAdds > s.dev.tuning.Submission {
 		s.flush()
 	}
 	s.load += multiplyAdds

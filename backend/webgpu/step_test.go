@@ -83,7 +83,7 @@ func TestStepsOfAnySize(t *testing.T) {
 	before := d.Dispatches()
 	do(t, d, func(s *step) {
 		for i := range 2*slots + 5 {
-			s.work(d.budget / 100)
+			s.work(d.tuning.Submission / 100)
 			s.add(y, backend.Tensor{}, 1, uint32(i))
 		}
 	})

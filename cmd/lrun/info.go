@@ -156,6 +156,7 @@ func (r *report) print(out io.Writer) error {
 		fmt.Fprintf(w, "adapter %d\t%s (%s, %s), driver %s\n", a.Index, a.Name, a.Kind, a.API, a.Driver)
 		fmt.Fprintf(w, "\tbindings to %s, buffers to %s, workgroups of %d threads with %s\n",
 			bytesText(a.MaxBinding), bytesText(a.MaxBuffer), a.Invocations, bytesText(int64(a.WorkgroupMemory)))
+		fmt.Fprintf(w, "\ttuning: %s\n", a.Tuning)
 	}
 	fmt.Fprintf(w, "auto\t%s: %s\n", r.Auto.Backend, r.Auto.Why)
 	m := r.Model

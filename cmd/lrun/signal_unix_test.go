@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lrun/lrun/backend/webgpu"
+	"github.com/lrun/lrun/internal/testkit"
 )
 
 // Ensure that Ctrl-C ends a process with what was made.
@@ -96,5 +99,22 @@ func TestStreamFollows(t *testing.T) {
 	n := len(decoded[tokens](t, succeed(t, text, "tokenize", "--json")).IDs)
 	if strings.TrimSpace(rest.Answer) != "29141" || r.Tokens+rest.Tokens > n || r.Tokens+rest.Tokens < n-512 {
 		t.Errorf("%d and then %d tokens of %d, %q", r.Tokens, rest.Tokens, n, rest.Answer)
+	}
+}
+
+// Ensure that Ctrl-C ends tuning with nothing remembered.
+func TestSignalTune(t *testing.T) {
+	testkit.GPU(t, webgpu.Options{})
+	cmd := tuning(t, t.TempDir(), "--time=10m")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(2*time.Second, func() { cmd.Process.Signal(os.Interrupt) })
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("status %d", code)
+	}
+	if all := tuningFiles(t, cmd); len(all) > 0 {
+		t.Errorf("remembered in %q", all)
 	}
 }

@@ -14,6 +14,13 @@ import (
 	"github.com/lrun/lrun/backend/webgpu"
 )
 
+// No test depends on what is remembered for this machine, unless it says so.
+func init() {
+	if _, said := os.LookupEnv("LRUN_TUNING"); !said {
+		os.Setenv("LRUN_TUNING", "off")
+	}
+}
+
 // Root is the module's folder.
 func Root() string {
 	_, file, _, _ := runtime.Caller(0)
