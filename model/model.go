@@ -29,8 +29,9 @@ type Model struct {
 	net     *network
 	release []func()
 	policy  memory.Policy
-	chunk   int // tokens of a step
-	rows    int // of a block of logits
+	chunk   int               // tokens of a step
+	rows    int               // of a block of logits
+	whole   func(backend.Ops) // atOnce, bound once: a step is to allocate nothing
 
 	mu      sync.Mutex // guards all below, and the step that uses them
 	scratch *scratch
@@ -55,6 +56,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	}
 	l := &loader{b: b, ckpt: ckpt, base: s.Base, quant: o.Quant, progress: o.Progress}
 	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk, policy: o.Memory}
+	m.whole = m.atOnce
 	if m.chunk <= 0 {
 		m.chunk = 256
 	}
