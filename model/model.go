@@ -74,7 +74,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 			m.chunk = min(m.chunk, most)
 		}
 	}
-	err := l.run()
+	err := l.make()
 	m.release = l.release
 	if err == nil {
 		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
@@ -82,6 +82,12 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	}
 	if err == nil {
 		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), m.policy, max(o.Room, min(s.Context, m.chunk)))
+	}
+	if err == nil {
+		err = m.rehearse()
+	}
+	if err == nil {
+		err = l.run()
 	}
 	if err != nil {
 		m.Close()

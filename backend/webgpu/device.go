@@ -26,6 +26,9 @@ type device struct {
 	dispatches atomic.Int64
 
 	graveyard graveyard
+	compiling sync.WaitGroup // what is compiled ahead, without the lock
+	compilers chan struct{}  // filled by those at work
+	closing   atomic.Bool    // they are to end
 
 	// mu is held by whoever talks to the device; everything below is its. Do holds it while a step is recorded.
 	mu        sync.Mutex
@@ -88,6 +91,7 @@ func newDevice(g gpu, info AdapterInfo, o Options) *device {
 		debug:        o.Debug,
 		fuse:         o.fuses(info.Kind),
 		budget:       budget(info.Kind),
+		compilers:    make(chan struct{}, compileAtOnce),
 		live:         map[*buffer]struct{}{},
 		readbacks:    map[*readback]struct{}{},
 		scratch:      map[string]*buffer{},
@@ -201,6 +205,8 @@ func (d *device) Close() error {
 		return nil
 	}
 	d.closed = true
+	d.closing.Store(true)
+	d.compiling.Wait()
 	if d.lost {
 		return nil // wgpu aborts the process when told to free a lost device
 	}
@@ -218,7 +224,9 @@ func (d *device) Close() error {
 		freeGroup(g.handle)
 	}
 	for _, p := range d.pipelines {
-		freePipeline(p.handle)
+		if p.handle != 0 {
+			freePipeline(p.handle)
+		}
 	}
 	for _, l := range d.layouts {
 		freeLayout(l.group, l.pipeline)
