@@ -6,9 +6,9 @@ import (
 	"github.com/lrun/lrun/backend"
 )
 
-// rehearse has the backend compile what steps to come need, while the weights are on their way: those of single tokens, and of
-// prompts, since kernels differ by how many tokens there are. It takes the steps themselves, so that there is no list of
-// kernels to keep. What only long texts need is compiled when they need it.
+// rehearse has the backend compile what steps to come need, while the weights are on their way: a short prompt's, a whole
+// chunk's, and those of a token after as many as a chunk has. It takes the steps themselves, so that there is no list of kernels
+// to keep. What prompts of other lengths and long texts need besides is compiled when they come.
 func (m *Model) rehearse() error {
 	p, ok := m.b.(backend.Preparer)
 	if !ok {
@@ -18,18 +18,16 @@ func (m *Model) rehearse() error {
 	m.b = rehearsal{b, p}
 	defer func() { m.b = b }()
 	most := min(m.chunk, m.Spec.Context)
-	past := most - 1 // of a token, so that attention is as in a text of some length
+	past := most - 1
 	if !m.Together() {
-		past = 0 // it might wait for what it looks up
+		past = 0 // after others the token might wait for what it looks up
 	}
-	if err := m.rehearseStep(past, 1); err != nil {
-		return err
-	}
-	for n := min(4, most); ; n = min(4*n, most) {
-		if err := m.rehearseStep(0, n); err != nil || n == most {
+	for _, step := range []struct{ past, n int }{{0, min(16, most)}, {past, 1}, {0, most}} {
+		if err := m.rehearseStep(step.past, step.n); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // rehearseStep takes a step of n tokens after past others, and draws one.

@@ -26,9 +26,8 @@ type device struct {
 	dispatches atomic.Int64
 
 	graveyard graveyard
-	compiling sync.WaitGroup // what is compiled ahead, without the lock
+	compiling sync.WaitGroup // what is compiled ahead
 	compilers chan struct{}  // filled by those at work
-	closing   atomic.Bool    // they are to end
 
 	// mu is held by whoever talks to the device; everything below is its. Do holds it while a step is recorded.
 	mu        sync.Mutex
@@ -200,13 +199,15 @@ func (d *device) check() error {
 // Close implements backend.Backend. Buffers that are still alive are released; a second call does nothing.
 func (d *device) Close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
+	closed := d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if closed {
 		return nil
 	}
-	d.closed = true
-	d.closing.Store(true)
 	d.compiling.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.lost {
 		return nil // wgpu aborts the process when told to free a lost device
 	}

@@ -27,7 +27,7 @@ func (d *device) Prepare(record func(backend.Ops)) error {
 	return s.err
 }
 
-// compileAhead has a pipeline compiled, and returns at once.
+// compileAhead has a pipeline compiled, and returns at once. A step that is being recorded goes first: it has the lock.
 func (d *device) compileAhead(p *pipeline) {
 	if p.ahead {
 		return
@@ -36,7 +36,10 @@ func (d *device) compileAhead(p *pipeline) {
 	d.compiling.Go(func() {
 		d.compilers <- struct{}{}
 		defer func() { <-d.compilers }()
-		if !d.closing.Load() {
+		d.mu.Lock()
+		closed := d.closed
+		d.mu.Unlock()
+		if !closed {
 			p.compile()
 		}
 	})
