@@ -6,10 +6,11 @@ import "strings"
 type stopper struct {
 	texts []string
 	held  []Token
+	ready []Token // what push returned last
 }
 
-// push takes a token and returns those that are certain, and whether a stop text has come. The token in which it begins
-// is cut there, and those after it have no text. With last nothing is held back any more.
+// push takes a token and returns those that are certain, until the next push, and whether a stop text has come. The token in
+// which it begins is cut there, and those after it have no text. With last nothing is held back any more.
 func (s *stopper) push(t Token, last bool) (ready []Token, stopped bool) {
 	s.held = append(s.held, t)
 	text := s.text()
@@ -30,6 +31,9 @@ func (s *stopper) push(t Token, last bool) (ready []Token, stopped bool) {
 
 // text is the text of the held tokens.
 func (s *stopper) text() string {
+	if len(s.held) == 1 {
+		return s.held[0].Text
+	}
 	var b strings.Builder
 	for _, t := range s.held {
 		b.WriteString(t.Text)
@@ -63,12 +67,12 @@ func (s *stopper) partial(text string) int {
 
 // release is the first n held tokens, their text cut off at byte end of all.
 func (s *stopper) release(n, end int) []Token {
-	ready := append([]Token(nil), s.held[:n]...)
+	s.ready = append(s.ready[:0], s.held[:n]...)
 	s.held = append(s.held[:0], s.held[n:]...)
-	for i := range ready {
-		text := ready[i].Text
-		ready[i].Text = text[:min(max(0, end), len(text))]
+	for i := range s.ready {
+		text := s.ready[i].Text
+		s.ready[i].Text = text[:min(max(0, end), len(text))]
 		end -= len(text)
 	}
-	return ready
+	return s.ready
 }

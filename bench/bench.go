@@ -31,7 +31,7 @@ type Result struct {
 	Speed       *lrun.Speed `json:"speed,omitempty"` // of the adapter; none where the backend does not measure it
 
 	OpenSeconds  float64 `json:"open_seconds"`        // reading the weights and sending them to the device
-	FirstSeconds float64 `json:"first_token_seconds"` // after that, of a short prompt: most of it goes into compiling kernels
+	FirstSeconds float64 `json:"first_token_seconds"` // after that, of a short prompt, with the kernels that are not compiled yet
 	DeviceBytes  int64   `json:"device_bytes"`        // held at the end
 	HostBytes    int64   `json:"host_bytes"`          // of blocks on the host, the most of any row
 

@@ -10,7 +10,7 @@ import (
 	"github.com/lrun/lrun/weights"
 )
 
-// loader collects what a network needs of a checkpoint, checks all of it, and then uploads.
+// loader collects what a network needs of a checkpoint, checks all of it, makes room for it, and then uploads.
 type loader struct {
 	b    backend.Backend
 	ckpt *weights.Checkpoint
@@ -27,11 +27,12 @@ type loader struct {
 	release     []func()
 }
 
-// job is the upload of one matrix or vector.
+// job is one matrix or vector: its memory on the device, and what is stored there.
 type job struct {
 	name   string
 	bytes  int64
-	upload func() error
+	make   func() error
+	upload func() error // nil: nothing
 }
 
 // fail keeps the first error.
@@ -116,7 +117,7 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 		l.jobs = append(l.jobs, job{w.Parts[0].Name, 0, func() error {
 			*dst = *first
 			return nil
-		}})
+		}, nil})
 		return
 	}
 	var parts []*weights.Tensor
@@ -152,7 +153,9 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 		}
 		l.release = append(l.release, m.Release)
 		*dst = m
-		return l.upload(m, w, parts)
+		return nil
+	}, func() error {
+		return l.upload(*dst, w, parts)
 	}})
 }
 
@@ -201,19 +204,18 @@ func (l *loader) vector(dst *backend.Tensor, name string, n int, values func() [
 // rows is vector for a tensor of several rows, one after another.
 func (l *loader) rows(dst *backend.Tensor, name string, rows, cols int, values func() []float32) {
 	n := rows * cols
-	l.jobs = append(l.jobs, job{name, int64(4 * n), func() error {
+	l.jobs = append(l.jobs, job{name, int64(4 * n), func() (err error) {
+		if *dst, err = l.b.NewTensor(rows, cols); err == nil {
+			l.release = append(l.release, dst.Buf.Release)
+		}
+		return err
+	}, func() error {
 		words := make([]uint32, n)
 		for i, v := range values() {
 			words[i] = math.Float32bits(v)
 		}
-		t, err := l.b.NewTensor(rows, cols)
-		if err != nil {
-			return err
-		}
-		l.release = append(l.release, t.Buf.Release)
-		*dst = t
 		l.advance(int64(4 * n))
-		return l.b.Do(func(o backend.Ops) { o.Write(t, words) })
+		return l.b.Do(func(o backend.Ops) { o.Write(*dst, words) })
 	}})
 }
 
@@ -336,15 +338,26 @@ func (l *loader) values(dst *backend.Tensor, name string, v []float32) {
 	}
 }
 
-// run uploads everything, unless something was wrong.
-func (l *loader) run() error {
+// make makes everything on the device, unless something was wrong with the checkpoint.
+func (l *loader) make() error {
 	if l.err != nil {
 		return l.err
 	}
 	for _, j := range l.jobs {
+		if err := j.make(); err != nil {
+			return fmt.Errorf("room for %s: %w", j.name, err)
+		}
 		l.total += j.bytes
 	}
+	return nil
+}
+
+// run uploads everything.
+func (l *loader) run() error {
 	for _, j := range l.jobs {
+		if j.upload == nil {
+			continue
+		}
 		if err := j.upload(); err != nil {
 			return fmt.Errorf("uploading %s: %w", j.name, err)
 		}

@@ -101,7 +101,8 @@ func (l *lookups) begin(o backend.Ops, s *scratch, st *step) {
 	if l.report.IsNone() {
 		return
 	}
-	o.Write(l.missed(), []uint32{0})
+	s.words = append(s.words[:0], 0)
+	o.Write(l.missed(), s.words)
 	s.words, st.fresh = st.seq.New(s.words[:0])
 	if st.fresh > 0 {
 		o.Write(cut(l.fresh, st.fresh), s.words)
@@ -144,7 +145,10 @@ func (m *Model) run(ctx context.Context, st *step) error {
 	surely := k == 0 || seq.Resident()
 	report := !surely || k > 0 && seq.traced
 	if surely || st.n == 1 && len(in.IDs) > 0 && !in.Once {
-		err := m.b.Do(func(o backend.Ops) { m.atOnce(o, st, report) })
+		if report {
+			st.missed = m.scratch.lookups.missed()
+		}
+		err := m.b.Do(m.whole)
 		if err != nil || !report {
 			return err
 		}
@@ -179,17 +183,15 @@ func (m *Model) lookingLayers(seq *Sequence) int {
 	return n
 }
 
-// atOnce is the whole step.
-func (m *Model) atOnce(o backend.Ops, st *step, report bool) {
-	if report {
-		st.missed = m.scratch.lookups.missed()
-	}
+// atOnce is the whole step. What layers missed is reported where there is a place for it.
+func (m *Model) atOnce(o backend.Ops) {
+	st := &m.scratch.step
 	m.begin(o, st)
 	for i := range m.net.layers {
 		m.net.ask(o, m.scratch, st, i)
 		m.net.answer(o, m.scratch, st, i)
 	}
-	if report {
+	if !st.missed.IsNone() {
 		o.Fetch(m.scratch.lookups.read, m.scratch.lookups.report)
 	}
 	m.finish(o, st)

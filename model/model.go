@@ -29,8 +29,9 @@ type Model struct {
 	net     *network
 	release []func()
 	policy  memory.Policy
-	chunk   int // tokens of a step
-	rows    int // of a block of logits
+	chunk   int               // tokens of a step
+	rows    int               // of a block of logits
+	whole   func(backend.Ops) // atOnce, bound once: a step is to allocate nothing
 
 	mu      sync.Mutex // guards all below, and the step that uses them
 	scratch *scratch
@@ -55,6 +56,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	}
 	l := &loader{b: b, ckpt: ckpt, base: s.Base, quant: o.Quant, progress: o.Progress}
 	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk, policy: o.Memory}
+	m.whole = m.atOnce
 	if m.chunk <= 0 {
 		m.chunk = 256
 	}
@@ -72,7 +74,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 			m.chunk = min(m.chunk, most)
 		}
 	}
-	err := l.run()
+	err := l.make()
 	m.release = l.release
 	if err == nil {
 		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))
@@ -80,6 +82,12 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	}
 	if err == nil {
 		m.pool, err = memory.NewPool(b, o.KV, s.kvShapes(), m.policy, max(o.Room, min(s.Context, m.chunk)))
+	}
+	if err == nil {
+		err = m.rehearse()
+	}
+	if err == nil {
+		err = l.run()
 	}
 	if err != nil {
 		m.Close()

@@ -45,8 +45,11 @@ func TestKernelsCompile(t *testing.T) {
 		t.Run(k.Name, func(t *testing.T) {
 			for _, v := range k.Sample() {
 				d.mu.Lock()
-				_, err := d.pipeline(k, v)
+				p, err := d.pipeline(k, v)
 				d.mu.Unlock()
+				if err == nil {
+					err = p.compile()
+				}
 				if err != nil {
 					t.Errorf("%q: %v", v, err)
 				}

@@ -25,6 +25,8 @@ type device struct {
 	dispatches atomic.Int64
 
 	graveyard graveyard
+	compiling sync.WaitGroup // what is compiled ahead
+	compilers chan struct{}  // filled by those at work
 
 	// mu is held by whoever talks to the device; everything below is its. Do holds it while a step is recorded.
 	mu        sync.Mutex
@@ -92,6 +94,7 @@ func newDevice(g gpu, info AdapterInfo, o Options) *device {
 		memoryLimit:  o.MemoryLimit,
 		debug:        o.Debug,
 		tuning:       o.tune(info),
+		compilers:    make(chan struct{}, compileAtOnce),
 		live:         map[*buffer]struct{}{},
 		readbacks:    map[*readback]struct{}{},
 		scratch:      map[string]*buffer{},
@@ -188,11 +191,15 @@ func (d *device) check() error {
 // Close implements backend.Backend. Buffers that are still alive are released; a second call does nothing.
 func (d *device) Close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
+	closed := d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if closed {
 		return nil
 	}
-	d.closed = true
+	d.compiling.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.lost {
 		return nil // wgpu aborts the process when told to free a lost device
 	}
@@ -210,7 +217,9 @@ func (d *device) Close() error {
 		freeGroup(g.handle)
 	}
 	for _, p := range d.pipelines {
-		freePipeline(p.handle)
+		if p.handle != 0 {
+			freePipeline(p.handle)
+		}
 	}
 	for _, l := range d.layouts {
 		freeLayout(l.group, l.pipeline)

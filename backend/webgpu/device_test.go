@@ -37,10 +37,18 @@ func openTest(o Options) (*device, error) {
 		return nil, err
 	}
 	d := b.(*device)
+	return d, compile(d, addKernel, addSource)
+}
+
+// compile makes a test's kernel known to a device.
+func compile(d *device, k *wgsl.Kernel, source string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, err = d.compile(addKernel, "", addSource)
-	return d, err
+	p, err := d.newPipeline(k, "", func() (string, error) { return source, nil })
+	if err == nil {
+		err = p.compile()
+	}
+	return err
 }
 
 // testDevice is the shared device. Without an adapter the test is skipped, unless LRUN_GPU=require.

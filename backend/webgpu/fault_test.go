@@ -74,10 +74,7 @@ func TestLongSubmission(t *testing.T) {
 		t.Skip("takes seven seconds")
 	}
 	d := testDevice(t)
-	d.mu.Lock()
-	_, err := d.compile(slowKernel, "", slowSource)
-	d.mu.Unlock()
-	if err != nil {
+	if err := compile(d, slowKernel, slowSource); err != nil {
 		t.Fatal(err)
 	}
 	const groups = 512

@@ -127,20 +127,28 @@ static void keep(char *to, size_t size, const char *message) {
 	to[size - 1] = 0;
 }
 
+// compiling is where the errors of a thread that makes a pipeline go, since wgpu reports them within the call that causes them;
+// NULL in the thread that has the device.
+static _Thread_local gpu_failure *compiling;
+
+static void fail(gpu_device *d, int32_t error, const char *message) {
+	gpu_failure *f = compiling != NULL ? compiling : &d->failure;
+	if (f->error != GPU_OK) return;
+	f->error = error;
+	keep(f->message, sizeof f->message, message);
+}
+
 static void on_error(uint32_t type, const char *message, void *userdata) {
 	gpu_device *d = userdata;
-	if (d->error != GPU_OK) return;
-	d->error = type == VALIDATION ? GPU_INVALID : type == OUT_OF_MEMORY ? GPU_OUT_OF_MEMORY : GPU_FAILED;
-	d->lost |= type == DEVICE_LOST;
-	keep(d->message, sizeof d->message, message);
+	if (type == DEVICE_LOST) __atomic_store_n(&d->lost, 1, __ATOMIC_RELEASE);
+	fail(d, type == VALIDATION ? GPU_INVALID : type == OUT_OF_MEMORY ? GPU_OUT_OF_MEMORY : GPU_FAILED, message);
 }
 
 static void on_lost(uint32_t reason, const char *message, void *userdata) {
 	gpu_device *d = userdata;
 	(void)reason;
-	d->lost = 1;
-	if (d->error == GPU_OK) keep(d->message, sizeof d->message, message);
-	d->error = GPU_FAILED;
+	__atomic_store_n(&d->lost, 1, __ATOMIC_RELEASE);
+	fail(d, GPU_FAILED, message);
 }
 
 typedef struct { void *device; char *message; size_t size; } request;
@@ -188,8 +196,8 @@ void gpu_close(gpu_device *d) {
 }
 
 // made gives back an object that was made with an error, and returns 0 for it: wgpu returns a handle in any case.
-static uintptr_t made(gpu_device *d, void *object, void (*release)(void *)) {
-	if (d->error == GPU_OK) return (uintptr_t)object;
+static uintptr_t made(const gpu_failure *f, void *object, void (*release)(void *)) {
+	if (f->error == GPU_OK) return (uintptr_t)object;
 	if (object != NULL) release(object);
 	return 0;
 }
@@ -198,7 +206,7 @@ uintptr_t gpu_buffer_new(gpu_device *d, uint64_t size, int use) {
 	enum { MAP_READ = 1, COPY_SRC = 4, COPY_DST = 8, UNIFORM = 64, STORAGE = 128, RESOLVE = 512 };
 	static const uint32_t usage[] = {STORAGE | COPY_SRC | COPY_DST, UNIFORM | COPY_DST, MAP_READ | COPY_DST, RESOLVE | COPY_SRC};
 	buffer_descriptor desc = {.usage = usage[use], .size = size};
-	return made(d, wgpuDeviceCreateBuffer(d->device, &desc), wgpuBufferRelease);
+	return made(&d->failure, wgpuDeviceCreateBuffer(d->device, &desc), wgpuBufferRelease);
 }
 
 uintptr_t gpu_group_layout_new(gpu_device *d, const uint8_t *written, uint32_t count) {
@@ -212,26 +220,33 @@ uintptr_t gpu_group_layout_new(gpu_device *d, const uint8_t *written, uint32_t c
 	}
 	entries[0].buffer.dynamic = true;
 	layout_descriptor desc = {.count = count + 1, .entries = entries};
-	return made(d, wgpuDeviceCreateBindGroupLayout(d->device, &desc), wgpuBindGroupLayoutRelease);
+	return made(&d->failure, wgpuDeviceCreateBindGroupLayout(d->device, &desc), wgpuBindGroupLayoutRelease);
 }
 
 uintptr_t gpu_pipeline_layout_new(gpu_device *d, uintptr_t group_layout) {
 	void *groups[] = {(void *)group_layout};
 	pipeline_layout_descriptor desc = {.count = 1, .groups = groups};
-	return made(d, wgpuDeviceCreatePipelineLayout(d->device, &desc), wgpuPipelineLayoutRelease);
+	return made(&d->failure, wgpuDeviceCreatePipelineLayout(d->device, &desc), wgpuPipelineLayoutRelease);
 }
 
-uintptr_t gpu_pipeline_new(gpu_device *d, uintptr_t pipeline_layout, const char *name, const char *wgsl) {
+static uintptr_t compile(gpu_device *d, uintptr_t pipeline_layout, const char *name, const char *wgsl, const gpu_failure *f) {
 	wgsl_source source = {.type = 6, .code = wgsl};
 	module_descriptor text = {.next = &source, .label = name};
 	void *module = wgpuDeviceCreateShaderModule(d->device, &text);
-	if (made(d, module, wgpuShaderModuleRelease) == 0) return 0;
+	if (made(f, module, wgpuShaderModuleRelease) == 0) return 0;
 	pipeline_descriptor desc = {.label = name, .layout = (void *)pipeline_layout};
 	desc.stage.module = module;
 	desc.stage.entry = "main";
 	void *pipeline = wgpuDeviceCreateComputePipeline(d->device, &desc);
 	wgpuShaderModuleRelease(module);
-	return made(d, pipeline, wgpuComputePipelineRelease);
+	return made(f, pipeline, wgpuComputePipelineRelease);
+}
+
+uintptr_t gpu_pipeline_new(gpu_device *d, uintptr_t pipeline_layout, const char *name, const char *wgsl, gpu_failure *f) {
+	compiling = f;
+	uintptr_t pipeline = compile(d, pipeline_layout, name, wgsl, f);
+	compiling = NULL;
+	return pipeline;
 }
 
 uintptr_t gpu_group_new(gpu_device *d, uintptr_t group_layout, const gpu_range *ranges, uint32_t count) {
@@ -244,13 +259,13 @@ uintptr_t gpu_group_new(gpu_device *d, uintptr_t group_layout, const gpu_range *
 		entries[i].size = ranges[i].size;
 	}
 	group_descriptor desc = {.layout = (void *)group_layout, .count = count, .entries = entries};
-	return made(d, wgpuDeviceCreateBindGroup(d->device, &desc), wgpuBindGroupRelease);
+	return made(&d->failure, wgpuDeviceCreateBindGroup(d->device, &desc), wgpuBindGroupRelease);
 }
 
 uintptr_t gpu_queries_new(gpu_device *d) {
 	enum { TIMESTAMP = 2 };
 	query_descriptor desc = {.type = TIMESTAMP, .count = GPU_TIMED + 1};
-	return made(d, wgpuDeviceCreateQuerySet(d->device, &desc), wgpuQuerySetRelease);
+	return made(&d->failure, wgpuDeviceCreateQuerySet(d->device, &desc), wgpuQuerySetRelease);
 }
 
 void gpu_buffer_free(uintptr_t buffer) { wgpuBufferRelease((void *)buffer); }
@@ -318,11 +333,11 @@ void gpu_submit(gpu_device *d, const gpu_command *commands, size_t count, const 
 	void *buffer = NULL;
 	if (count > 0 || ticks != NULL) {
 		void *encoder = wgpuDeviceCreateCommandEncoder(d->device, NULL);
-		if (d->error == GPU_OK && ticks == NULL) encode(encoder, commands, count);
-		if (d->error == GPU_OK && ticks != NULL) encode_timed(encoder, commands, count, ticks);
-		if (d->error == GPU_OK) buffer = wgpuCommandEncoderFinish(encoder, NULL);
+		if (d->failure.error == GPU_OK && ticks == NULL) encode(encoder, commands, count);
+		if (d->failure.error == GPU_OK && ticks != NULL) encode_timed(encoder, commands, count, ticks);
+		if (d->failure.error == GPU_OK) buffer = wgpuCommandEncoderFinish(encoder, NULL);
 		wgpuCommandEncoderRelease(encoder);
-		if (made(d, buffer, wgpuCommandBufferRelease) == 0) return;  // wgpu aborts on submitting a failed one
+		if (made(&d->failure, buffer, wgpuCommandBufferRelease) == 0) return;  // wgpu aborts on submitting a failed one
 	}
 	wgpuQueueSubmit(d->queue, buffer != NULL, &buffer);
 	if (buffer != NULL) wgpuCommandBufferRelease(buffer);

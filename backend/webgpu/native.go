@@ -50,7 +50,7 @@ var (
 	errLost        = errors.New("webgpu: the device was lost (driver crash or reset, or the GPU was removed); open it again")
 )
 
-// gpu is a native device with its queue. Its methods need the device's lock, except done.
+// gpu is a native device with its queue. Its methods need the device's lock, except done and newPipeline.
 type gpu struct{ c *C.gpu_device }
 
 // openGPU makes a device on an adapter with the limits of info.
@@ -92,19 +92,22 @@ func (g gpu) done() uint64 { return atomic.LoadUint64((*uint64)(unsafe.Pointer(&
 // err takes the first error since the last call. wgpu 0.17 reports errors within the call that causes them, so under
 // the lock this is as exact as an error scope, and costs nothing.
 func (g gpu) err() error {
-	if g.c.error == C.GPU_OK {
-		return nil
-	}
-	kind := g.c.error
-	message := tidy(C.GoString(&g.c.message[0]))
-	g.c.error = C.GPU_OK
+	err := g.failed(&g.c.failure)
+	g.c.failure.error = C.GPU_OK
+	return err
+}
+
+// failed is the error that f holds, or nil.
+func (g gpu) failed(f *C.gpu_failure) error {
 	switch {
-	case g.c.lost != 0:
+	case f.error == C.GPU_OK:
+		return nil
+	case atomic.LoadInt32((*int32)(unsafe.Pointer(&g.c.lost))) != 0:
 		return errLost
-	case kind == C.GPU_OUT_OF_MEMORY:
+	case f.error == C.GPU_OUT_OF_MEMORY:
 		return errOutOfMemory
 	}
-	return errors.New(message)
+	return errors.New(tidy(C.GoString(&f.message[0])))
 }
 
 // tidy is wgpu's message on one line, without the words that each of them starts with.
@@ -158,12 +161,14 @@ func (g gpu) newLayout(written []uint8) (group, pipeline handle, err error) {
 	return group, pipeline, nil
 }
 
+// newPipeline compiles a kernel. It needs no lock.
 func (g gpu) newPipeline(layout handle, name, source string) (handle, error) {
 	n, s := C.CString(name), C.CString(source)
 	defer C.free(unsafe.Pointer(n))
 	defer C.free(unsafe.Pointer(s))
-	h := C.gpu_pipeline_new(g.c, layout, n, s)
-	return h, g.err()
+	var f C.gpu_failure
+	h := C.gpu_pipeline_new(g.c, layout, n, s, &f)
+	return h, g.failed(&f)
 }
 
 func (g gpu) newGroup(layout handle, ranges []C.gpu_range) (handle, error) {

@@ -19,14 +19,19 @@ typedef struct {
 
 enum { GPU_OK = 0, GPU_INVALID = 1, GPU_OUT_OF_MEMORY = 2, GPU_FAILED = 3 };
 
-// A device, its queue, and what it has told us. One thread at a time may use it, except for done.
+// What went wrong.
+typedef struct {
+	int32_t error;       // GPU_OK, or the kind of the first error since it was last reset
+	char message[4096];  // of the error or the loss
+} gpu_failure;
+
+// A device, its queue, and what it has told us. One thread at a time may use it, except for done and gpu_pipeline_new.
 typedef struct {
 	void *device, *queue;
-	uint64_t done;       // finished submissions; written atomically
-	int32_t error;       // GPU_OK, or the kind of the first error since it was last reset
-	int32_t lost;        // 1 for good once the device is lost
-	int32_t timestamps;  // 1 where the device can tell when a pass ended
-	char message[4096];  // of the error or the loss
+	uint64_t done;        // finished submissions; written atomically
+	int32_t lost;         // 1 for good once the device is lost; written atomically
+	int32_t timestamps;   // 1 where the device can tell when a pass ended
+	gpu_failure failure;  // of that thread
 } gpu_device;
 
 enum { GPU_DISPATCH = 0, GPU_COPY = 1 };
@@ -63,7 +68,8 @@ void gpu_close(gpu_device *d);
 uintptr_t gpu_buffer_new(gpu_device *d, uint64_t size, int use);
 uintptr_t gpu_group_layout_new(gpu_device *d, const uint8_t *written, uint32_t count);
 uintptr_t gpu_pipeline_layout_new(gpu_device *d, uintptr_t group_layout);
-uintptr_t gpu_pipeline_new(gpu_device *d, uintptr_t pipeline_layout, const char *name, const char *wgsl);
+// Any thread may make pipelines: what goes wrong is in f.
+uintptr_t gpu_pipeline_new(gpu_device *d, uintptr_t pipeline_layout, const char *name, const char *wgsl, gpu_failure *f);
 // ranges[0] is the uniform slot; the count − 1 others are the storage bindings.
 uintptr_t gpu_group_new(gpu_device *d, uintptr_t group_layout, const gpu_range *ranges, uint32_t count);
 

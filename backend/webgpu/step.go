@@ -25,15 +25,16 @@ type step struct {
 	dev *device
 	err error // the first error; once set, nothing more is recorded
 
-	commands []command   // since the last flush
-	ops      []string    // the operation of each dispatch since the last flush
-	uniforms []uint32    // the uniform structs, a slot a dispatch; written in one piece by flush
-	fetched  []*readback // to be mapped once the copies to them are submitted
-	padded   []uint32    // rows of a Write, laid out with their stride
-	number   uint64      // of the flush that commands go with
-	load     int         // multiply-adds since the last flush
-	macs     int         // multiply-adds since the last dispatch
-	views    viewTables  // the tables of views that this step has filled
+	commands  []command   // since the last flush
+	ops       []string    // the operation of each dispatch since the last flush
+	uniforms  []uint32    // the uniform structs, a slot a dispatch; written in one piece by flush
+	fetched   []*readback // to be mapped once the copies to them are submitted
+	padded    []uint32    // rows of a Write, laid out with their stride
+	number    uint64      // of the flush that commands go with
+	load      int         // multiply-adds since the last flush
+	macs      int         // multiply-adds since the last dispatch
+	views     viewTables  // the tables of views that this step has filled
+	rehearses bool        // kernels are compiled, not launched; see Prepare
 }
 
 // begin forgets what a step that panicked may have left.
@@ -60,6 +61,13 @@ func (s *step) dispatch(op string, k *wgsl.Kernel, v wgsl.Variant, params []uint
 		return
 	}
 	p, err := s.dev.pipeline(k, v)
+	if err == nil && s.rehearses {
+		s.dev.compileAhead(p)
+		return
+	}
+	if err == nil {
+		err = p.compile()
+	}
 	if err != nil {
 		s.fail(op, "%w", err)
 		return

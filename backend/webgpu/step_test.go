@@ -168,9 +168,7 @@ func TestNativeErrorsAreErrors(t *testing.T) {
 		t.Error("a readback of a failed step has data")
 	}
 	equal(t, "afterwards", contents(t, d, y), make([]uint32, 64))
-	d.mu.Lock()
-	_, err = d.compile(&wgsl.Kernel{Name: "broken"}, "", "fn main() { let x = 1.0 + 1u; }")
-	d.mu.Unlock()
+	err = compile(d, &wgsl.Kernel{Name: "broken"}, "fn main() { let x = 1.0 + 1u; }")
 	if err == nil || !strings.Contains(err.Error(), "compiling kernel broken") {
 		t.Errorf("error %v, want one that names the kernel", err)
 	}
@@ -196,10 +194,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) { y[id.x] = p.a[31].x; }
 // Ensure that in debug mode the operation at fault is named alone, and without it among the step's others.
 func TestDebugNamesOneOperation(t *testing.T) {
 	d := ownDevice(t, Options{Debug: true})
-	d.mu.Lock()
-	_, err := d.compile(greedyKernel, "", greedySource)
-	d.mu.Unlock()
-	if err != nil {
+	if err := compile(d, greedyKernel, greedySource); err != nil {
 		t.Fatal(err)
 	}
 	y := tensor(t, d, 1, 64)

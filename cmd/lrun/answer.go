@@ -28,6 +28,7 @@ type answer struct {
 	DraftedTokens   int      `json:"drafted_tokens"`
 	AcceptedTokens  int      `json:"accepted_tokens"`
 	Seed            uint32   `json:"seed"`
+	FirstSeconds    float64  `json:"first_token_seconds,omitempty"` // from the start of the program to the first token
 	PrefillSeconds  float64  `json:"prefill_seconds"`
 	DecodeSeconds   float64  `json:"decode_seconds"`
 	PrefillRate     *float64 `json:"prefill_tokens_per_second"`
@@ -58,6 +59,8 @@ func finite(v float64) *float64 {
 type view struct {
 	json     bool // only as a whole, at the end
 	logProbs bool // a line for each token, in place of the text
+
+	started time.Time // from when on the first token is timed; zero: it is not
 }
 
 // generate runs a generation, shows it, and collects it. The error is the context's where that was cancelled; the answer
@@ -69,6 +72,9 @@ func (v view) generate(m *lrun.Model, out io.Writer, start func(lrun.GenerateOpt
 	var failed error
 	for t, err := range start(lrun.WithResult(&result)) {
 		if err == nil {
+			if len(a.IDs) == 0 && !v.started.IsZero() {
+				a.FirstSeconds = time.Since(v.started).Seconds()
+			}
 			a.IDs = append(a.IDs, t.ID)
 			text.WriteString(t.Text)
 			if v.logProbs {
@@ -143,8 +149,12 @@ func (a *answer) summary() string {
 	if a.DraftedTokens > 0 {
 		guessed = fmt.Sprintf(", %d of %d guesses right", a.AcceptedTokens, a.DraftedTokens)
 	}
-	return fmt.Sprintf("%d tokens in%s, %d out%s%s, %s; %s; seed %d; %s on %s",
-		a.PromptTokens, speed(a.PrefillRate), a.GeneratedTokens, speed(a.DecodeRate), guessed, a.FinishReason,
+	first := ""
+	if a.FirstSeconds > 0 {
+		first = fmt.Sprintf(", the first %.2f s after the start", a.FirstSeconds)
+	}
+	return fmt.Sprintf("%d tokens in%s, %d out%s%s%s, %s; %s; seed %d; %s on %s",
+		a.PromptTokens, speed(a.PrefillRate), a.GeneratedTokens, speed(a.DecodeRate), first, guessed, a.FinishReason,
 		remembered(a.Memory), a.Seed, a.Backend, a.Adapter)
 }
 

@@ -40,6 +40,7 @@ checkpoint's generation_config.json. Where there is no tokenizer, ids come out.`
 			if err := ahead.open(s, cmd); err != nil {
 				return err
 			}
+			v.started = s.started
 			err := s.withModel(cmd, func(ctx context.Context, m *lrun.Model) error {
 				ids, err := p.encode(m)
 				if err != nil {

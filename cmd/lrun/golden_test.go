@@ -66,7 +66,7 @@ func TestGenerateContract(t *testing.T) {
 		object := decoded[map[string]any](t, out)
 		for _, key := range []string{
 			"ids", "text", "finish_reason", "prompt_tokens", "kept_tokens", "dropped_tokens", "seed",
-			"prefill_seconds", "decode_seconds", "backend", "adapter",
+			"first_token_seconds", "prefill_seconds", "decode_seconds", "backend", "adapter",
 		} {
 			if _, ok := object[key]; !ok {
 				t.Errorf("no %s in %s", key, out)

@@ -2,12 +2,13 @@ package main
 
 import (
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 func newRoot() *cobra.Command {
-	s := &settings{}
+	s := &settings{started: time.Now()}
 	root := &cobra.Command{
 		Use:   "lrun",
 		Short: "Run Hugging Face transformer checkpoints on the GPU or the CPU",

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -35,7 +36,8 @@ type settings struct {
 	context, chunk                    int
 	quiet, verbose                    bool
 
-	said bool // sayWhere has spoken
+	started time.Time // the program
+	said    bool      // sayWhere has spoken
 }
 
 func (s *settings) register(f *pflag.FlagSet) {
