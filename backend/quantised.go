@@ -155,20 +155,24 @@ func off(codes []uint8, x []float32, scale, zero float32) float32 {
 
 // Decode reads a stored row of a quantised matrix of so many columns: dst has whole groups.
 func (d DType) Decode(dst []float32, row []byte, cols int) {
-	params := row[d.CodeBytes(cols):]
 	for g := range groups(cols) {
-		x := dst[g*Group : (g+1)*Group]
-		if d == Q8 {
-			scale := float16.Frombits(binary.LittleEndian.Uint16(params[2*g:])).Float32() / 127
-			for i, code := range row[g*Group : (g+1)*Group] {
-				x[i] = float32(int8(code)) * scale
-			}
-			continue
+		d.DecodeGroup(dst[g*Group:(g+1)*Group], row, cols, g)
+	}
+}
+
+// DecodeGroup is Decode of group g alone: dst has one group.
+func (d DType) DecodeGroup(dst []float32, row []byte, cols, g int) {
+	params := row[d.CodeBytes(cols):]
+	if d == Q8 {
+		scale := float16.Frombits(binary.LittleEndian.Uint16(params[2*g:])).Float32() / 127
+		for i, code := range row[g*Group : (g+1)*Group] {
+			dst[i] = float32(int8(code)) * scale
 		}
-		scale := float16.Frombits(binary.LittleEndian.Uint16(params[4*g:])).Float32()
-		zero := float16.Frombits(binary.LittleEndian.Uint16(params[4*g+2:])).Float32()
-		for i, pair := range row[g*Group/2 : (g+1)*Group/2] {
-			x[i], x[i+Group/2] = scale*(float32(pair&15)-zero), scale*(float32(pair>>4)-zero)
-		}
+		return
+	}
+	scale := float16.Frombits(binary.LittleEndian.Uint16(params[4*g:])).Float32()
+	zero := float16.Frombits(binary.LittleEndian.Uint16(params[4*g+2:])).Float32()
+	for i, pair := range row[g*Group/2 : (g+1)*Group/2] {
+		dst[i], dst[i+Group/2] = scale*(float32(pair&15)-zero), scale*(float32(pair>>4)-zero)
 	}
 }
