@@ -126,9 +126,9 @@ func described(t *testing.T, dir string) Info {
 }
 
 // allLogits are those after each token.
-func allLogits(t *testing.T, dir, backend string, ids []int32) (all []float32) {
+func allLogits(t *testing.T, dir, backend string, ids []int32, options ...Option) (all []float32) {
 	t.Helper()
-	m, err := Open(dir, WithBackend(backend))
+	m, err := Open(dir, append(options, WithBackend(backend))...)
 	if err != nil {
 		t.Fatal(err)
 	}

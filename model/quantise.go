@@ -16,7 +16,7 @@ func Quant(ckpt *weights.Checkpoint, want backend.DType) (backend.DType, error) 
 		return want, nil
 	}
 	if want.Quantised() && want != has {
-		return want, fmt.Errorf("the matrices are stored in %s, which %s cannot be made of: leave the choice out, or quantise the original", has, want)
+		return want, fmt.Errorf("the matrices are stored in %s, not in %s: leave the choice out, or quantise the original", has, want)
 	}
 	return has, nil
 }
