@@ -44,7 +44,8 @@ func BenchmarkLarge(b *testing.B) {
 
 // BenchmarkLoad loads a Llama of the shape of the 8B one (which has 32 layers) in bf16, as it is and quantised: the bytes that
 // the host holds meanwhile in memory of its own and in pages of the files, without those of a device whose memory is the
-// host's. Its weights are zeros that take no place on the disk.
+// host's, as far as it is filled: the CPU backend takes a whole matrix at once. Its weights are zeros that take no place on
+// the disk.
 func BenchmarkLoad(b *testing.B) {
 	dir := b.TempDir()
 	large := llama{dim: 4096, hidden: 14336, vocab: 128256, heads: 32, kv: 1024, layers: layersFor()}

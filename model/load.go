@@ -158,7 +158,8 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 	}})
 }
 
-// part is the tensor of a part of a weight that is to be stored as quant. Packed ones have the rows of the matrix also where plain ones are transposed.
+// part is the tensor of a part of a weight that is to be stored as quant. Packed ones have the rows of the matrix also where
+// plain ones are transposed.
 func (l *loader) part(w Weight, p Part, quant backend.DType) *weights.Tensor {
 	name := w.tensor(p, "weight")
 	shape := []int{p.Rows, w.Cols}

@@ -31,9 +31,9 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 	})
 }
 
-// WriteFrom is Write of tensors whose elements, in place of Data, fill writes as it makes them, one tensor after another, in
-// the order of the file: they need not fit memory. The new file is begun before fill is called, so that a path that cannot be written is known
-// at once. An error of fill is returned as it is; other than Elements()·DType.Size() bytes give ErrSize.
+// WriteFrom is Write of tensors whose elements, in place of Data, fill writes as it makes them, one tensor after another in
+// the order of the file: they need not fit memory. The new file is begun before fill is called, so that a path that cannot
+// be written is known at once. An error of fill is returned as it is; other than Elements()·DType.Size() bytes give ErrSize.
 func WriteFrom(path string, tensors []Tensor, metadata map[string]string, fill func(t *Tensor, w io.Writer) error) error {
 	header, tensors, err := encodeHeader(tensors, metadata)
 	if err != nil {

@@ -28,7 +28,7 @@ func NewFolder(path string, write func(dir string) error) (err error) {
 		}
 	}()
 	if err := write(temp); err != nil {
-		return err
+		return fmt.Errorf("%s was not written: %w", path, err)
 	}
 	if err := os.Rename(temp, path); err != nil {
 		return Error(path, err)
