@@ -51,7 +51,9 @@ func TestQuantise(t *testing.T) {
 // fixturesToQuantise are checkpoints by what is special about them.
 func fixturesToQuantise(t *testing.T) map[string]string {
 	gptq, _ := requantise(t, testkit.Testdata("golden", "llama_gqa"), quanttest.Layouts(16)[0])
-	all := map[string]string{"gptq": gptq}
+	codes, _ := requantise(t, testkit.Testdata("golden", "llama_gqa"), quanttest.Layouts(32)[0])         // stay in q4
+	narrow, _ := requantise(t, testkit.Testdata("golden", "mamba_rank_bias"), quanttest.Layouts(16)[16]) // matrices that are decoded
+	all := map[string]string{"gptq": gptq, "gptq in groups of 32": codes, "fp8 of few columns": narrow}
 	for _, name := range []string{
 		"llama_gqa", "gpt2", "phi3", "gpt_neox_seqres", "falcon_new_gqa", "mixtral", "qwen2_moe", "mamba_rank_bias", "mamba2_groups", "jamba",
 		"zamba2_shared", "minimax_factors", "recurrent_gemma", "qwen3_tied_f16",

@@ -80,7 +80,7 @@ func (g *gatherer) place(r int) (part, row int) {
 
 // asStored reports whether the device holds the tensor's elements bit for bit as the file does.
 func (g *gatherer) asStored(t *weights.Tensor) bool {
-	return !t.Packed() && !g.dtype.Quantised() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
+	return !g.dtype.Quantised() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
 }
 
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
@@ -117,11 +117,20 @@ func (g *gatherer) gather(data []byte, first, n int) {
 func (g *gatherer) fill(dst []byte, r int, row []float32, packed unpacker) {
 	part, at := g.place(r)
 	t := g.parts[part]
-	if stored := t.Rows(g.dtype, at, 1); stored != nil {
+	switch stored := t.Rows(g.dtype, at, 1); {
+	case stored != nil:
 		copy(dst, stored)
-	} else if t.Packed() {
+	case g.dtype == backend.Q4 && packed.encodeCodes(dst, t, at):
+	case t.Packed():
 		g.encode(dst, packed.row(t, at))
-	} else if first, stride := g.find(t, at); g.asStored(t) {
+	default:
+		g.convert(dst, t, at, row)
+	}
+}
+
+// convert fills dst with row r of a plain tensor.
+func (g *gatherer) convert(dst []byte, t *weights.Tensor, r int, row []float32) {
+	if first, stride := g.find(t, r); g.asStored(t) {
 		g.copy(dst, t.Data, first, stride)
 	} else {
 		g.read(row, t, first, stride)
