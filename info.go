@@ -1,8 +1,8 @@
 package lrun
 
 import (
+	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/lrun/lrun/backend"
 	"github.com/lrun/lrun/memory"
@@ -22,7 +22,7 @@ type Info struct {
 	Context      int    `json:"context"`             // tokens a session may hold; 0: no end
 	Trained      int    `json:"trained_context"`     // tokens the model was trained for
 	Learned      bool   `json:"learned_positions"`   // there are none past the trained context
-	DType        string `json:"dtype"`               // of most of the weights, on the device where they are quantised
+	DType        string `json:"dtype"`               // of most of the weights, once decoded where they are quantised in another way than on the device
 	Quantised    string `json:"quantised,omitempty"` // how they are stored, where they are quantised
 	Quant        string `json:"quant,omitempty"`     // what matrices are stored in instead, as WithQuant takes it
 	Parameters   int64  `json:"parameters"`
@@ -125,13 +125,17 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	if err := s.Learn(ckpt); err != nil {
 		return Info{}, err
 	}
+	quant, err := model.Quant(ckpt, o.quant)
+	if err != nil {
+		return Info{}, fmt.Errorf("%s: %w", dir.name, err)
+	}
 	info := Info{
 		Name: dir.name, Type: s.Type, Layers: len(s.Layers), Dim: s.Dim, Vocab: s.Vocab, Context: context, Trained: s.Context, Learned: s.Fixed,
 		WeightBytes: ckpt.Bytes(), Quantised: ckpt.Quantised(), KVTokenBytes: int64(s.KVTokenBytes(o.kv)), StateBytes: stateBytes(s),
 		Mitigation: o.mitigation.String(), Memory: p.String(), Costs: costs(s, o.kv, p, context), Ropes: ropes(s, p.Span(context)),
 	}
-	if o.quant.Quantised() {
-		info.Quant = strings.ToLower(o.quant.String())
+	if quant.Quantised() {
+		info.Quant = formatOf(quant)
 	}
 	if context == endless {
 		info.Context = 0
@@ -150,18 +154,28 @@ func newInfo(dir folder, s *model.Spec, ckpt *weights.Checkpoint, o *openOptions
 	}
 	info.KVBytes = info.KVTokenBytes * int64(held)
 	info.TotalBytes = info.WeightBytes + info.KVBytes + info.StateBytes
-	bytes := map[weights.DType]int{}
-	most := weights.DType(0)
+	matrices := map[string]*model.Stored{} // that the device has otherwise
+	if quant.Quantised() && ckpt.RowType() != quant {
+		if matrices, err = model.Quantised(s, ckpt, quant); err != nil {
+			return Info{}, err
+		}
+	}
+	bytes := map[string]int{}
 	for _, name := range ckpt.Names() {
 		t, _ := ckpt.Tensor(name)
 		info.Parameters += int64(t.Elements())
-		if t.Packed() {
+		dtype := t.DType.String()
+		switch m := matrices[name]; {
+		case m != nil:
+			info.TotalBytes += m.Bytes() - int64(t.Bytes())
+		case t.Rows(quant, 0, 0) != nil:
+			dtype = quant.String()
+		case t.Packed():
 			info.TotalBytes += int64(t.Elements()*t.DType.Size() - t.Bytes())
 		}
-		if bytes[t.DType] += t.Bytes(); bytes[t.DType] > bytes[most] {
-			most = t.DType
+		if bytes[dtype] += t.Bytes(); bytes[dtype] > bytes[info.DType] {
+			info.DType = dtype
 		}
 	}
-	info.DType = most.String()
 	return info, nil
 }

@@ -154,7 +154,7 @@ func WithKV(dtype string) Option {
 
 // WithQuant stores the model's matrices in fewer bits, in groups of 32 columns: "q8", int8 with a scale a group (8.5 bits a
 // weight), or "q4", four bits with a scale and a zero a group (5 bits). Norms, biases, learned positions and the routers of
-// experts stay as they are; "none" (the default) leaves all.
+// experts stay as they are; "none" (the default) leaves all, also those that Quantise has written in one of the formats.
 func WithQuant(format string) Option {
 	return func(o *openOptions) error {
 		switch format {

@@ -24,21 +24,27 @@ func EncodeQ8(dst []byte, row []float32) {
 	scales := dst[Q8.CodeBytes(len(row)):]
 	for g := 0; g*Group < len(row); g++ {
 		x := row[g*Group : min((g+1)*Group, len(row))]
-		most := float32(0)
+		most := uint32(0) // of bits without the sign, which are in the order of the numbers
 		for _, v := range x {
-			most = max(most, v, -v)
+			most = max(most, math.Float32bits(v)&^(1<<31))
 		}
-		scale := half(most)
+		scale := half(math.Float32frombits(most))
 		binary.LittleEndian.PutUint16(scales[2*g:], scale.Bits())
 		s := scale.Float32()
 		if s == 0 {
 			continue
 		}
-		codes := dst[g*Group:]
+		codes, times := dst[g*Group:][:len(x)], 127/s
 		for i, v := range x {
-			codes[i] = byte(int8(max(-127, min(127, math.RoundToEven(float64(127*(v/s)))))))
+			codes[i] = byte(max(-127, min(127, nearest(v*times))))
 		}
 	}
+}
+
+// nearest rounds to the nearest even whole number below 2²²; what is beyond stays beyond.
+func nearest(v float32) int32 {
+	const one = 3 << 22 // so large that a bit is 1
+	return int32(math.Float32bits(v+one) - 0x4b400000)
 }
 
 // EncodeQ4 stores a row of a Q4 matrix in dst, which has RowBytes. A value is scale·(code − zero), a code 0 to 15: see
@@ -102,12 +108,18 @@ func half(v float32) float16.Float16 {
 
 // spread is the scale and the zero with which codes 0 to 15 reach from the least to the largest of x, and have 0 between.
 func spread(x []float32) (scale, zero float32) {
-	least, most := float32(0), float32(0)
+	low, high := int32(0), int32(0)
 	for _, v := range x {
-		least, most = min(least, v), max(most, v)
+		b := ordered(int32(math.Float32bits(v)))
+		low, high = min(low, b), max(high, b)
 	}
+	least, most := math.Float32frombits(uint32(ordered(low))), math.Float32frombits(uint32(high))
 	return rounded((most-least)/15, -least)
 }
+
+// ordered are the bits of a number as a whole number in the same order, and those as bits again: to compare without branches,
+// which random weights would mislead.
+func ordered(bits int32) int32 { return bits ^ bits>>31&math.MaxInt32 }
 
 // rounded are a scale and zero as they are stored; low is what lies below 0.
 func rounded(s, low float32) (scale, zero float32) {
@@ -124,18 +136,22 @@ func encode(codes []uint8, x []float32, scale, zero float32) {
 		return
 	}
 	inverse := 1 / scale
+	codes = codes[:len(x)]
 	for i, v := range x {
-		codes[i] = uint8(max(0, min(15, v*inverse+zero+0.5)))
+		codes[i] = uint8(max(0, min(15, nearest(v*inverse+zero))))
 	}
 }
 
 // fit is the scale and zero that make x of codes best; scale 0 where no line does.
 func fit(codes []uint8, x []float32) (scale, zero float32) {
-	var n, c, cc, v, cv float32
+	var sum, squares int
+	var v, cv float32
+	x = x[:len(codes)]
 	for i, code := range codes {
-		q := float32(code)
-		n, c, cc, v, cv = n+1, c+q, cc+q*q, v+x[i], cv+q*x[i]
+		q := int(code)
+		sum, squares, v, cv = sum+q, squares+q*q, v+x[i], cv+float32(q)*x[i]
 	}
+	n, c, cc := float32(len(codes)), float32(sum), float32(squares)
 	det := n*cc - c*c
 	if det <= 0 {
 		return 0, 0
@@ -143,32 +159,38 @@ func fit(codes []uint8, x []float32) (scale, zero float32) {
 	return rounded((n*cv-c*v)/det, -(cc*v-c*cv)/det)
 }
 
-// off is the sum of squares of what codes are off.
+// off is the sum of squares of what codes, a whole group, are off.
 func off(codes []uint8, x []float32, scale, zero float32) float32 {
-	sum := float32(0)
-	for i, code := range codes {
-		d := scale*(float32(code)-zero) - x[i]
-		sum += d * d
+	var even, odd float32
+	x = x[:len(codes)]
+	for i := 0; i+1 < len(codes); i += 2 {
+		d := scale*(float32(codes[i])-zero) - x[i]
+		e := scale*(float32(codes[i+1])-zero) - x[i+1]
+		even, odd = even+d*d, odd+e*e
 	}
-	return sum
+	return even + odd
 }
 
 // Decode reads a stored row of a quantised matrix of so many columns: dst has whole groups.
 func (d DType) Decode(dst []float32, row []byte, cols int) {
-	params := row[d.CodeBytes(cols):]
 	for g := range groups(cols) {
-		x := dst[g*Group : (g+1)*Group]
-		if d == Q8 {
-			scale := float16.Frombits(binary.LittleEndian.Uint16(params[2*g:])).Float32() / 127
-			for i, code := range row[g*Group : (g+1)*Group] {
-				x[i] = float32(int8(code)) * scale
-			}
-			continue
+		d.DecodeGroup(dst[g*Group:(g+1)*Group], row, cols, g)
+	}
+}
+
+// DecodeGroup is Decode of group g alone: dst has one group.
+func (d DType) DecodeGroup(dst []float32, row []byte, cols, g int) {
+	params := row[d.CodeBytes(cols):]
+	if d == Q8 {
+		scale := float16.Frombits(binary.LittleEndian.Uint16(params[2*g:])).Float32() / 127
+		for i, code := range row[g*Group : (g+1)*Group] {
+			dst[i] = float32(int8(code)) * scale
 		}
-		scale := float16.Frombits(binary.LittleEndian.Uint16(params[4*g:])).Float32()
-		zero := float16.Frombits(binary.LittleEndian.Uint16(params[4*g+2:])).Float32()
-		for i, pair := range row[g*Group/2 : (g+1)*Group/2] {
-			x[i], x[i+Group/2] = scale*(float32(pair&15)-zero), scale*(float32(pair>>4)-zero)
-		}
+		return
+	}
+	scale := float16.Frombits(binary.LittleEndian.Uint16(params[4*g:])).Float32()
+	zero := float16.Frombits(binary.LittleEndian.Uint16(params[4*g+2:])).Float32()
+	for i, pair := range row[g*Group/2 : (g+1)*Group/2] {
+		dst[i], dst[i+Group/2] = scale*(float32(pair&15)-zero), scale*(float32(pair>>4)-zero)
 	}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"iter"
 	"runtime"
 	"sort"
 	"sync"
@@ -14,26 +15,11 @@ const staging = 4 << 20
 
 // upload writes the matrix in blocks of rows that fit the staging memory.
 func (l *loader) upload(m *backend.Matrix, w Weight, parts []*weights.Tensor) error {
-	g := gatherer{w: w, parts: parts, dtype: m.DType, rowBytes: m.RowBytes()}
-	g.ends = make([]int, len(parts))
-	end := 0
-	for i, p := range w.Parts {
-		end += p.Rows
-		g.ends[i] = end
-	}
-	block := max(1, staging/m.RowBytes())
-	buf := make([]byte, min(block, m.Rows)*m.RowBytes())
-	for first := 0; first < m.Rows; first += block {
-		n := min(block, m.Rows-first)
-		data := g.direct(first, n)
-		if data == nil {
-			data = buf[:n*m.RowBytes()]
-			g.gather(data, first, n)
-		}
+	for first, data := range newGatherer(w, parts, m.DType).blocks() {
 		if err := l.b.WriteRows(m, first, data); err != nil {
 			return err
 		}
-		l.advance(int64(n) * int64(m.RowBytes()))
+		l.advance(int64(len(data)))
 	}
 	return nil
 }
@@ -45,6 +31,39 @@ type gatherer struct {
 	ends     []int // of each part, in stacked rows
 	dtype    backend.DType
 	rowBytes int
+}
+
+func newGatherer(w Weight, parts []*weights.Tensor, dtype backend.DType) *gatherer {
+	g := &gatherer{w: w, parts: parts, ends: make([]int, len(parts)), dtype: dtype, rowBytes: dtype.RowBytes(w.Cols)}
+	end := 0
+	for i, p := range w.Parts {
+		end += p.Rows
+		g.ends[i] = end
+	}
+	return g
+}
+
+// blocks are the matrix's rows in pieces that fit the staging memory, each until the next, with the number of its first row.
+func (g *gatherer) blocks() iter.Seq2[int, []byte] {
+	rows := g.w.Rows()
+	block := min(rows, max(1, staging/g.rowBytes))
+	buf := make([]byte, block*g.rowBytes)
+	return func(yield func(int, []byte) bool) {
+		for first := 0; first < rows; first += block {
+			n := min(block, rows-first)
+			data := g.direct(first, n)
+			if data == nil {
+				data = buf[:n*g.rowBytes]
+				g.gather(data, first, n)
+			}
+			if !yield(first, data) {
+				return
+			}
+			for _, t := range g.parts {
+				t.Forget()
+			}
+		}
+	}
 }
 
 // place is the part that holds row r of the matrix, and the row in it.
@@ -61,13 +80,19 @@ func (g *gatherer) place(r int) (part, row int) {
 
 // asStored reports whether the device holds the tensor's elements bit for bit as the file does.
 func (g *gatherer) asStored(t *weights.Tensor) bool {
-	return !t.Packed() && !g.dtype.Quantised() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
+	return !g.dtype.Quantised() && stored(t.DType) == g.dtype && t.DType.Size() == g.dtype.Size()
 }
 
 // direct is the file's own memory for n rows, where it is what the device wants: one tensor, in order, without padding.
 func (g *gatherer) direct(first, n int) []byte {
 	t := g.parts[0]
-	if len(g.parts) > 1 || g.w.Order != nil || g.w.Transposed || g.w.Blocks > 0 || g.w.Cols%8 != 0 || !g.asStored(t) {
+	if len(g.parts) > 1 || g.w.Order != nil {
+		return nil
+	}
+	if t.Packed() {
+		return t.Rows(g.dtype, first, n)
+	}
+	if g.w.Transposed || g.w.Blocks > 0 || g.w.Cols%8 != 0 || !g.asStored(t) {
 		return nil
 	}
 	return t.Data[first*g.rowBytes : (first+n)*g.rowBytes]
@@ -92,9 +117,20 @@ func (g *gatherer) gather(data []byte, first, n int) {
 func (g *gatherer) fill(dst []byte, r int, row []float32, packed unpacker) {
 	part, at := g.place(r)
 	t := g.parts[part]
-	if t.Packed() {
+	switch stored := t.Rows(g.dtype, at, 1); {
+	case stored != nil:
+		copy(dst, stored)
+	case g.dtype == backend.Q4 && packed.encodeCodes(dst, t, at):
+	case t.Packed():
 		g.encode(dst, packed.row(t, at))
-	} else if first, stride := g.find(t, at); g.asStored(t) {
+	default:
+		g.convert(dst, t, at, row)
+	}
+}
+
+// convert fills dst with row r of a plain tensor.
+func (g *gatherer) convert(dst []byte, t *weights.Tensor, r int, row []float32) {
+	if first, stride := g.find(t, r); g.asStored(t) {
 		g.copy(dst, t.Data, first, stride)
 	} else {
 		g.read(row, t, first, stride)

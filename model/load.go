@@ -18,9 +18,10 @@ type loader struct {
 
 	quant backend.DType // Q8 or Q4: how matrices are stored; else as the checkpoint has them
 
-	jobs []job
-	made map[string]**backend.Matrix // by the names of their tensors, for layers that share weights
-	err  error                       // the first tensor that is missing or wrong
+	jobs      []job
+	made      map[string]**backend.Matrix // by the names of their tensors, for layers that share weights
+	quantised map[string]*Stored          // of the tensors that are quantised, by their names
+	err       error                       // the first tensor that is missing or wrong
 
 	progress    func(done, total int64)
 	done, total int64
@@ -123,7 +124,7 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 	var parts []*weights.Tensor
 	dtype := weights.DType(0)
 	for _, p := range w.Parts {
-		t := l.part(w, p)
+		t := l.part(w, p, quant)
 		if t == nil {
 			return
 		}
@@ -141,6 +142,7 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 	stored := stored(dtype)
 	if quant.Quantised() {
 		stored = quant
+		l.note(w, parts)
 	}
 	bytes := int64(w.Rows()) * int64(stored.RowBytes(w.Cols))
 	if w.Blocks > 0 {
@@ -159,15 +161,16 @@ func (l *loader) place(dst **backend.Matrix, w Weight, group int, quant backend.
 	}})
 }
 
-// part is the tensor of a part of a weight. Packed ones have the rows of the matrix also where plain ones are transposed.
-func (l *loader) part(w Weight, p Part) *weights.Tensor {
+// part is the tensor of a part of a weight that is to be stored as quant. Packed ones have the rows of the matrix also where
+// plain ones are transposed.
+func (l *loader) part(w Weight, p Part, quant backend.DType) *weights.Tensor {
 	name := w.tensor(p, "weight")
 	shape := []int{p.Rows, w.Cols}
 	t, ok := l.lookup(name)
 	packed := ok && t.Packed()
 	switch {
-	case packed && w.Blocks > 0:
-		l.fail("%s: tensor %s is quantised, want %d blocks as they are", t.File, name, w.Blocks)
+	case packed && (w.Blocks > 0 || t.Rows(l.quant, 0, 0) != nil && !quant.Quantised()):
+		l.fail("%s: tensor %s is quantised, but the model needs it as it was: quantise the original again", t.File, name)
 	case packed:
 	case w.Transposed:
 		shape = []int{w.Cols, p.Rows}

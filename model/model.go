@@ -54,7 +54,11 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	if err := s.fits(b, o.KV); err != nil {
 		return nil, err
 	}
-	l := &loader{b: b, ckpt: ckpt, base: s.Base, quant: o.Quant, progress: o.Progress}
+	quant, err := Quant(ckpt, o.Quant)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{b: b, ckpt: ckpt, base: s.Base, quant: quant, progress: o.Progress}
 	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk, policy: o.Memory}
 	m.whole = m.atOnce
 	if m.chunk <= 0 {
@@ -74,7 +78,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 			m.chunk = min(m.chunk, most)
 		}
 	}
-	err := l.make()
+	err = l.make()
 	m.release = l.release
 	if err == nil {
 		m.rows = min(m.chunk, max(1, logitBytes/(4*backend.Stride(s.Vocab))))

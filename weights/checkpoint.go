@@ -65,6 +65,7 @@ func (c *Checkpoint) add(file string, data []byte, unmap func() error) error {
 		if other, ok := c.tensors[t.Name]; ok {
 			return fmt.Errorf("%s: tensor %s: %w: %s has it too", file, quote(t.Name), ErrDuplicate, other.File)
 		}
+		t.mapped = unmap != nil
 		c.tensors[t.Name] = t
 		c.bytes += int64(len(t.Data))
 	}
@@ -108,7 +109,7 @@ func (c *Checkpoint) Close() error {
 	c.closing.Lock()
 	defer c.closing.Unlock()
 	for _, t := range c.tensors {
-		t.Data, t.code, t.bytes = nil, nil, 0
+		t.Data, t.code, t.parts, t.bytes = nil, nil, nil, 0
 	}
 	for _, t := range c.hidden {
 		t.Data = nil

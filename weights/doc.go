@@ -6,8 +6,9 @@
 // and Write stores them. A file is either right in every respect or refused, with an error that names the file, the tensor
 // and what to do, and wraps one of the Err values: an upload never starts from a header that lies.
 //
-// Where the folder's config.json has a quantization_config (GPTQ, AWQ, FP8, compressed-tensors, MXFP4), Open and OpenFS present
-// quantised weights as plain ones, which ReadFloat32 decodes as it is called: see Tensor.Packed and Tensor.Groups.
+// Where the folder's config.json has a quantization_config (GPTQ, AWQ, FP8, compressed-tensors, MXFP4, or lrun's own), Open and OpenFS
+// present quantised weights as plain ones, which ReadFloat32 decodes as it is called: see Tensor.Packed, Tensor.Groups, and
+// Tensor.Rows for those that are stored as devices hold them.
 //
 // Open and OpenFile map files into memory and copy nothing, so Tensor.Data and all slices of it die with Close. A file
 // that another process shortens while it is mapped makes reads of it fault (SIGBUS), as with any mapping: replace

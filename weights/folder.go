@@ -16,8 +16,9 @@ import (
 
 // The files that make a folder a checkpoint.
 const (
-	singleName = "model.safetensors"
-	indexName  = "model.safetensors.index.json"
+	ConfigName = "config.json" // has the quantization_config
+	SingleName = "model.safetensors"
+	IndexName  = "model.safetensors.index.json"
 )
 
 // folder is a place to open a checkpoint from: a directory, mapped, or a folder of an fs.FS, read.
@@ -72,9 +73,9 @@ func (d folder) open() (*Checkpoint, error) {
 	c := newCheckpoint()
 	fill := d.addMissing
 	switch {
-	case d.has(singleName):
+	case d.has(SingleName):
 		fill = d.addSingle
-	case d.has(indexName):
+	case d.has(IndexName):
 		fill = d.addShards
 	}
 	err := fill(c)
@@ -94,16 +95,16 @@ func (d folder) has(name string) bool {
 }
 
 func (d folder) addSingle(c *Checkpoint) error {
-	data, unmap, err := d.load(singleName)
+	data, unmap, err := d.load(SingleName)
 	if err != nil {
 		return err
 	}
-	return c.add(d.path(singleName), data, unmap)
+	return c.add(d.path(SingleName), data, unmap)
 }
 
 func (d folder) addShards(c *Checkpoint) error {
-	index := d.path(indexName)
-	data, err := readRegular(d.FS, indexName)
+	index := d.path(IndexName)
+	data, err := readRegular(d.FS, IndexName)
 	if err != nil {
 		return files.Error(index, err)
 	}
@@ -153,7 +154,7 @@ func (d folder) addMissing(*Checkpoint) error {
 	pickle := ""
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == singleName || name == indexName:
+		case name == SingleName || name == IndexName:
 			return fmt.Errorf("%s: %w: it links to a file that is gone: %s", d.path(name), ErrNoCheckpoint, tryAgain)
 		case strings.HasSuffix(name, ".safetensors"):
 			others = append(others, name)
@@ -163,12 +164,12 @@ func (d folder) addMissing(*Checkpoint) error {
 	}
 	switch {
 	case len(others) > 0 && strings.HasPrefix(others[0], "model-0"):
-		return fmt.Errorf("%s: %w: there are shards (%s) but no %s: download the index too", dir, ErrNoCheckpoint, others[0], indexName)
+		return fmt.Errorf("%s: %w: there are shards (%s) but no %s: download the index too", dir, ErrNoCheckpoint, others[0], IndexName)
 	case len(others) > 0:
-		return fmt.Errorf("%s: %w: there is %s but no %s: rename it if it is the model", dir, ErrNoCheckpoint, others[0], singleName)
+		return fmt.Errorf("%s: %w: there is %s but no %s: rename it if it is the model", dir, ErrNoCheckpoint, others[0], SingleName)
 	case pickle != "":
 		return fmt.Errorf("%s: %w: there is only %s, a pickle: convert it with transformers, save_pretrained(dir, safe_serialization=True)",
 			dir, ErrNoCheckpoint, pickle)
 	}
-	return fmt.Errorf("%s: %w: there is neither %s nor %s: is this the model's folder?", dir, ErrNoCheckpoint, singleName, indexName)
+	return fmt.Errorf("%s: %w: there is neither %s nor %s: is this the model's folder?", dir, ErrNoCheckpoint, SingleName, IndexName)
 }

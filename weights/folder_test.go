@@ -27,12 +27,12 @@ var folders = []struct {
 	want  error
 	says  string
 }{
-	{"single", map[string]string{singleName: string(shardA)}, []string{"a", "common"}, nil, ""},
-	{"single before index", map[string]string{singleName: string(shardA), indexName: "{"}, []string{"a", "common"}, nil, ""},
+	{"single", map[string]string{SingleName: string(shardA)}, []string{"a", "common"}, nil, ""},
+	{"single before index", map[string]string{SingleName: string(shardA), IndexName: "{"}, []string{"a", "common"}, nil, ""},
 	{"sharded", map[string]string{"1.safetensors": string(shardA), "2.safetensors": string(shardB),
-		indexName: `{"metadata":{"total_size":1e9},"weight_map":{"a":"1.safetensors","common":"1.safetensors","b":"2.safetensors"}}`},
+		IndexName: `{"metadata":{"total_size":1e9},"weight_map":{"a":"1.safetensors","common":"1.safetensors","b":"2.safetensors"}}`},
 		[]string{"a", "b", "common"}, nil, ""},
-	{"unlisted file", map[string]string{"1.safetensors": string(shardB), "2.safetensors": "junk", indexName: `{"weight_map":{"b":"1.safetensors"}}`},
+	{"unlisted file", map[string]string{"1.safetensors": string(shardB), "2.safetensors": "junk", IndexName: `{"weight_map":{"b":"1.safetensors"}}`},
 		[]string{"b"}, nil, ""},
 
 	{"empty folder", map[string]string{"config.json": "{}"}, nil, ErrNoCheckpoint, "is this the model's folder"},
@@ -40,42 +40,42 @@ var folders = []struct {
 	{"shards without index", map[string]string{"model-00001-of-00002.safetensors": ""}, nil, ErrNoCheckpoint, "download the index"},
 	{"pickle", map[string]string{"pytorch_model.bin": ""}, nil, ErrNoCheckpoint, "safe_serialization=True"},
 	{"pickle in shards", map[string]string{"pytorch_model-00001-of-00002.bin": ""}, nil, ErrNoCheckpoint, "pickle"},
-	{"empty single", map[string]string{singleName: ""}, nil, ErrTruncated, singleName},
-	{"single is a folder", map[string]string{singleName + "/x": ""}, nil, ErrIrregular, singleName},
-	{"index is a folder", map[string]string{indexName + "/x": ""}, nil, ErrIrregular, indexName},
-	{"shard is a folder", map[string]string{indexName: `{"weight_map":{"a":"1"}}`, "1/x": ""}, nil, ErrIrregular, "m/1"},
+	{"empty single", map[string]string{SingleName: ""}, nil, ErrTruncated, SingleName},
+	{"single is a folder", map[string]string{SingleName + "/x": ""}, nil, ErrIrregular, SingleName},
+	{"index is a folder", map[string]string{IndexName + "/x": ""}, nil, ErrIrregular, IndexName},
+	{"shard is a folder", map[string]string{IndexName: `{"weight_map":{"a":"1"}}`, "1/x": ""}, nil, ErrIrregular, "m/1"},
 
-	{"empty index", map[string]string{indexName: ""}, nil, ErrIndex, indexName},
-	{"index not JSON", map[string]string{indexName: `{"weight_map":`}, nil, ErrIndex, ""},
-	{"index a list", map[string]string{indexName: `[]`}, nil, ErrIndex, "object"},
-	{"index a long number", map[string]string{indexName: strings.Repeat("1", 1000)}, nil, ErrIndex, "object"},
-	{"shard a long number", map[string]string{indexName: `{"weight_map":{"a":` + strings.Repeat("1", 1000) + `}}`}, nil, ErrIndex, `"a"`},
-	{"index a pointer", map[string]string{indexName: lfsPointer + "v1\n"}, nil, ErrPointer, "git lfs"},
-	{"no weight_map", map[string]string{indexName: `{"metadata":{}}`}, nil, ErrIndex, "weight_map"},
-	{"empty weight_map", map[string]string{indexName: `{"weight_map":{}}`}, nil, ErrIndex, "weight_map"},
-	{"null weight_map", map[string]string{indexName: `{"weight_map":null}`}, nil, ErrIndex, "weight_map"},
-	{"shard is a number", map[string]string{indexName: `{"weight_map":{"a":1}}`}, nil, ErrIndex, `"a"`},
-	{"tensor twice in index", map[string]string{indexName: `{"weight_map":{"a":"1.safetensors","a":"2.safetensors"}}`}, nil, ErrDuplicate, `"a"`},
-	{"weight_map twice", map[string]string{indexName: `{"weight_map":{"a":"1"},"weight_map":{"a":"1"}}`}, nil, ErrDuplicate, "weight_map"},
-	{"absolute shard", map[string]string{indexName: `{"weight_map":{"a":"/etc/passwd"}}`}, nil, ErrShardName, "/etc/passwd"},
-	{"shard above", map[string]string{indexName: `{"weight_map":{"a":"../x"}}`}, nil, ErrShardName, "../x"},
-	{"shard is the parent", map[string]string{indexName: `{"weight_map":{"a":".."}}`}, nil, ErrShardName, ""},
-	{"shard is the folder", map[string]string{indexName: `{"weight_map":{"a":"."}}`}, nil, ErrShardName, ""},
-	{"shard has no name", map[string]string{indexName: `{"weight_map":{"a":""}}`}, nil, ErrShardName, ""},
-	{"shard below", map[string]string{indexName: `{"weight_map":{"a":"sub/x"}}`, "sub/x": string(shardA)}, nil, ErrShardName, "beside"},
-	{"shard behind backslash", map[string]string{indexName: `{"weight_map":{"a":"..\\x"}}`}, nil, ErrShardName, ""},
-	{"shard on a drive", map[string]string{indexName: `{"weight_map":{"a":"C:x"}}`}, nil, ErrShardName, ""},
-	{"shard with NUL", map[string]string{indexName: `{"weight_map":{"a":"x\u0000"}}`}, nil, ErrShardName, ""},
-	{"shard missing", map[string]string{indexName: `{"weight_map":{"a":"1.safetensors"}}`}, nil, ErrShardMissing, `"1.safetensors"`},
-	{"shard truncated", map[string]string{indexName: `{"weight_map":{"a":"1.safetensors"}}`, "1.safetensors": string(shardA[:len(shardA)-1])},
+	{"empty index", map[string]string{IndexName: ""}, nil, ErrIndex, IndexName},
+	{"index not JSON", map[string]string{IndexName: `{"weight_map":`}, nil, ErrIndex, ""},
+	{"index a list", map[string]string{IndexName: `[]`}, nil, ErrIndex, "object"},
+	{"index a long number", map[string]string{IndexName: strings.Repeat("1", 1000)}, nil, ErrIndex, "object"},
+	{"shard a long number", map[string]string{IndexName: `{"weight_map":{"a":` + strings.Repeat("1", 1000) + `}}`}, nil, ErrIndex, `"a"`},
+	{"index a pointer", map[string]string{IndexName: lfsPointer + "v1\n"}, nil, ErrPointer, "git lfs"},
+	{"no weight_map", map[string]string{IndexName: `{"metadata":{}}`}, nil, ErrIndex, "weight_map"},
+	{"empty weight_map", map[string]string{IndexName: `{"weight_map":{}}`}, nil, ErrIndex, "weight_map"},
+	{"null weight_map", map[string]string{IndexName: `{"weight_map":null}`}, nil, ErrIndex, "weight_map"},
+	{"shard is a number", map[string]string{IndexName: `{"weight_map":{"a":1}}`}, nil, ErrIndex, `"a"`},
+	{"tensor twice in index", map[string]string{IndexName: `{"weight_map":{"a":"1.safetensors","a":"2.safetensors"}}`}, nil, ErrDuplicate, `"a"`},
+	{"weight_map twice", map[string]string{IndexName: `{"weight_map":{"a":"1"},"weight_map":{"a":"1"}}`}, nil, ErrDuplicate, "weight_map"},
+	{"absolute shard", map[string]string{IndexName: `{"weight_map":{"a":"/etc/passwd"}}`}, nil, ErrShardName, "/etc/passwd"},
+	{"shard above", map[string]string{IndexName: `{"weight_map":{"a":"../x"}}`}, nil, ErrShardName, "../x"},
+	{"shard is the parent", map[string]string{IndexName: `{"weight_map":{"a":".."}}`}, nil, ErrShardName, ""},
+	{"shard is the folder", map[string]string{IndexName: `{"weight_map":{"a":"."}}`}, nil, ErrShardName, ""},
+	{"shard has no name", map[string]string{IndexName: `{"weight_map":{"a":""}}`}, nil, ErrShardName, ""},
+	{"shard below", map[string]string{IndexName: `{"weight_map":{"a":"sub/x"}}`, "sub/x": string(shardA)}, nil, ErrShardName, "beside"},
+	{"shard behind backslash", map[string]string{IndexName: `{"weight_map":{"a":"..\\x"}}`}, nil, ErrShardName, ""},
+	{"shard on a drive", map[string]string{IndexName: `{"weight_map":{"a":"C:x"}}`}, nil, ErrShardName, ""},
+	{"shard with NUL", map[string]string{IndexName: `{"weight_map":{"a":"x\u0000"}}`}, nil, ErrShardName, ""},
+	{"shard missing", map[string]string{IndexName: `{"weight_map":{"a":"1.safetensors"}}`}, nil, ErrShardMissing, `"1.safetensors"`},
+	{"shard truncated", map[string]string{IndexName: `{"weight_map":{"a":"1.safetensors"}}`, "1.safetensors": string(shardA[:len(shardA)-1])},
 		nil, ErrPastEnd, "1.safetensors"},
-	{"tensor in no shard", map[string]string{indexName: `{"weight_map":{"a":"1.safetensors","c":"1.safetensors"}}`, "1.safetensors": string(shardA)},
+	{"tensor in no shard", map[string]string{IndexName: `{"weight_map":{"a":"1.safetensors","c":"1.safetensors"}}`, "1.safetensors": string(shardA)},
 		nil, ErrNotInShard, `"c"`},
-	{"tensor in another shard", map[string]string{indexName: `{"weight_map":{"a":"2.safetensors","b":"1.safetensors"}}`, "1.safetensors": string(shardA), "2.safetensors": string(shardB)},
+	{"tensor in another shard", map[string]string{IndexName: `{"weight_map":{"a":"2.safetensors","b":"1.safetensors"}}`, "1.safetensors": string(shardA), "2.safetensors": string(shardB)},
 		nil, ErrNotInShard, `"a"`},
-	{"tensor not in the index", map[string]string{"1.safetensors": string(shardA), indexName: `{"weight_map":{"a":"1.safetensors"}}`},
+	{"tensor not in the index", map[string]string{"1.safetensors": string(shardA), IndexName: `{"weight_map":{"a":"1.safetensors"}}`},
 		nil, ErrNotInIndex, `index.json: tensor "common"`},
-	{"tensor in two shards", map[string]string{indexName: `{"weight_map":{"a":"1.safetensors","common":"2.safetensors"}}`, "1.safetensors": string(shardA), "2.safetensors": string(shardA)},
+	{"tensor in two shards", map[string]string{IndexName: `{"weight_map":{"a":"1.safetensors","common":"2.safetensors"}}`, "1.safetensors": string(shardA), "2.safetensors": string(shardA)},
 		nil, ErrDuplicate, "1.safetensors"},
 }
 
@@ -118,7 +118,7 @@ func TestFolders(t *testing.T) {
 func TestShardsAreOneCheckpoint(t *testing.T) {
 	c, err := OpenFS(fstest.MapFS{
 		"1": {Data: shardA}, "2": {Data: shardB},
-		indexName: {Data: []byte(`{"weight_map":{"b":"2","a":"1","common":"1"}}`)},
+		IndexName: {Data: []byte(`{"weight_map":{"b":"2","a":"1","common":"1"}}`)},
 	}, ".")
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestLinksAreFollowed(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "blobs", "c0ffee"), shardA)
 	snapshot := filepath.Join(root, "snapshots", "main")
-	write(t, filepath.Join(snapshot, indexName), []byte(`{"weight_map":{"a":"1.safetensors","common":"1.safetensors"}}`))
+	write(t, filepath.Join(snapshot, IndexName), []byte(`{"weight_map":{"a":"1.safetensors","common":"1.safetensors"}}`))
 	if err := os.Symlink("../../blobs/c0ffee", filepath.Join(snapshot, "1.safetensors")); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestLinksAreFollowed(t *testing.T) {
 	defer c.Close()
 
 	broken := t.TempDir()
-	if err := os.Symlink("../../blobs/gone", filepath.Join(broken, singleName)); err != nil {
+	if err := os.Symlink("../../blobs/gone", filepath.Join(broken, SingleName)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(broken)
@@ -167,7 +167,7 @@ func TestLinksAreFollowed(t *testing.T) {
 
 // Ensure that paths that are no folder or no file say so.
 func TestWrongPaths(t *testing.T) {
-	path := write(t, filepath.Join(t.TempDir(), singleName), shardA)
+	path := write(t, filepath.Join(t.TempDir(), SingleName), shardA)
 	gone := filepath.Join(filepath.Dir(path), "gone")
 	for name, test := range map[string]struct {
 		err  func() error
@@ -193,7 +193,7 @@ func TestWrongPaths(t *testing.T) {
 
 // Ensure that Close can be called twice, at once too, and leaves tensors empty rather than dangling.
 func TestCloseIsIdempotent(t *testing.T) {
-	path := write(t, filepath.Join(t.TempDir(), singleName), encoded(t, sample(), nil))
+	path := write(t, filepath.Join(t.TempDir(), SingleName), encoded(t, sample(), nil))
 	c, err := Open(filepath.Dir(path))
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +230,7 @@ func TestCloseIsIdempotent(t *testing.T) {
 // Ensure that every fixture opens and has what its place promises, and that the same holds of a generated one.
 func TestFixturesOpen(t *testing.T) {
 	files, dirs := fixtures(t)
-	generated := write(t, filepath.Join(t.TempDir(), singleName), encoded(t, sample(), nil))
+	generated := write(t, filepath.Join(t.TempDir(), SingleName), encoded(t, sample(), nil))
 	for _, path := range append(files, generated) {
 		c, err := OpenFile(path)
 		if err != nil {

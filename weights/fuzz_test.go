@@ -44,13 +44,13 @@ func FuzzParse(f *testing.F) {
 // FuzzIndex: any index is refused or names tensors that its shards have, and shards of the folder alone.
 func FuzzIndex(f *testing.F) {
 	for _, test := range folders {
-		if index, ok := test.files[indexName]; ok {
+		if index, ok := test.files[IndexName]; ok {
 			f.Add([]byte(index))
 		}
 	}
 	f.Fuzz(func(t *testing.T, index []byte) {
 		fsys := fstest.MapFS{
-			indexName:       {Data: index},
+			IndexName:       {Data: index},
 			"1.safetensors": {Data: shardA}, "2.safetensors": {Data: shardB},
 			"sub/1.safetensors": {Data: shardA},
 		}
@@ -59,7 +59,7 @@ func FuzzIndex(f *testing.F) {
 			checkMessage(t, err)
 			return
 		}
-		weightMap, err := parseIndex(indexName, index)
+		weightMap, err := parseIndex(IndexName, index)
 		if err != nil {
 			t.Fatal(err)
 		}

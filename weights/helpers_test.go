@@ -62,7 +62,7 @@ func fixtures(t *testing.T) (files, folders []string) {
 			case strings.HasSuffix(path, ".safetensors"):
 				files = append(files, path)
 			}
-			if e.Name() == singleName || e.Name() == indexName {
+			if e.Name() == SingleName || e.Name() == IndexName {
 				folders = append(folders, filepath.Dir(path))
 			}
 			return nil

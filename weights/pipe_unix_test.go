@@ -13,7 +13,7 @@ import (
 
 // Ensure that a pipe in the place of a file is refused by name, not waited for.
 func TestPipesAreRefused(t *testing.T) {
-	for _, name := range []string{singleName, indexName} {
+	for _, name := range []string{SingleName, IndexName} {
 		dir := t.TempDir()
 		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
 			t.Fatal(err)

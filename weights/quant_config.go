@@ -29,7 +29,7 @@ type quantConfig struct {
 	Block            []int  `json:"weight_block_size"`
 	ActivationScheme string `json:"activation_scheme"`
 
-	// compressed-tensors.
+	// compressed-tensors, and lrun's own.
 	Format   string `json:"format"`
 	Sparsity struct {
 		Format string `json:"format"`
@@ -86,6 +86,9 @@ func (q *quantConfig) check() error {
 	}
 	if q.Method == "compressed-tensors" {
 		return q.checkCompressed()
+	}
+	if q.Method == RowsMethod {
+		return q.checkRows()
 	}
 	return nil
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/lrun/lrun/internal/files"
 )
 
-// configName holds the quantization_config.
-const configName = "config.json"
-
 // code is how a matrix of numbers is packed into the tensors of a checkpoint. It may be read from any goroutine.
 type code interface {
 	// decode puts columns col, col+1, … of a row into dst.
@@ -42,6 +39,7 @@ var methods = map[string]method{
 	"fbgemm_fp8":         readFP8,
 	"compressed-tensors": readCompressed,
 	"mxfp4":              readMXFP4,
+	RowsMethod:           readRows,
 }
 
 // module finds the tensors that make one quantised weight.
@@ -93,16 +91,16 @@ func (m *module) wrong(t *Tensor, format string, args ...any) error {
 
 // dequantise presents the quantised weights that the folder's config.json declares, if it does.
 func (d folder) dequantise(c *Checkpoint) error {
-	data, err := readRegular(d.FS, configName)
+	data, err := readRegular(d.FS, ConfigName)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return files.Error(d.path(configName), err)
+		return files.Error(d.path(ConfigName), err)
 	}
-	q, err := parseQuantConfig(d.path(configName), data)
+	q, err := parseQuantConfig(d.path(ConfigName), data)
 	if err != nil {
 		return err
 	}
 	if q == nil {
-		return c.checkPlain(d.path(configName))
+		return c.checkPlain(d.path(ConfigName))
 	}
 	return c.present(q)
 }
@@ -111,7 +109,8 @@ func (d folder) dequantise(c *Checkpoint) error {
 func (c *Checkpoint) checkPlain(config string) error {
 	for _, name := range slices.Sorted(maps.Keys(c.tensors)) {
 		t := c.tensors[name]
-		packed := strings.HasSuffix(name, ".qweight") || strings.HasSuffix(name, ".weight_packed")
+		packed := strings.HasSuffix(name, ".qweight") || strings.HasSuffix(name, ".weight_packed") ||
+			strings.HasSuffix(name, rowsSuffix) && c.tensors[strings.TrimSuffix(name, rowsSuffix)+shapeSuffix] != nil
 		if packed || t.DType.fp8() && (c.tensors[name+"_scale"] != nil || c.tensors[name+"_scale_inv"] != nil) {
 			return fmt.Errorf("%s: tensor %s: %w: %s has no quantization_config: take the checkpoint's own config.json",
 				t.File, quote(name), ErrQuantised, config)
@@ -135,7 +134,8 @@ func (c *Checkpoint) present(q *quantConfig) error {
 			continue
 		}
 		t := &Tensor{Name: w.name, DType: w.dtype, Shape: w.shape, File: m.File, code: w.code}
-		for _, p := range append(m.parts, m.Tensor) {
+		t.parts = append(m.parts, m.Tensor)
+		for _, p := range t.parts {
 			if !taken[p] {
 				t.bytes += len(p.Data)
 			}

@@ -24,11 +24,16 @@ func folder(t testing.TB, config string, tensors []weights.Tensor) fstest.MapFS 
 	}
 }
 
+// layouts are those of others, in groups of some size, and lrun's own.
+func layouts(size int) []quanttest.Layout {
+	return append(quanttest.Layouts(size), quanttest.Rows()...)
+}
+
 // Ensure that each layout, of matrices that divide by little, decodes to exactly the floats that its codes stand for, in
 // pieces of any size, beside plain tensors; and that codes and scales as they are make the same floats.
 func TestQuantisedLayouts(t *testing.T) {
 	for _, size := range []int{16, 32} {
-		for _, layout := range quanttest.Layouts(size) {
+		for _, layout := range layouts(size) {
 			for _, shape := range [][2]int{{32, 64}, {48, 96}, {80, 224}, {45, 64}} {
 				if shape[0]%8 != 0 && (strings.HasPrefix(layout.Name, "gptq") || layout.Name == "awq") {
 					continue // they store whole words of outputs
@@ -204,6 +209,7 @@ func TestOldCompressedConfig(t *testing.T) {
 func TestQuantisedErrors(t *testing.T) {
 	gptq, awq, fp8, packed, mx := quanttest.Layouts(16)[0], quanttest.Layouts(16)[7], quanttest.Layouts(16)[16], quanttest.Layouts(16)[9],
 		quanttest.Layouts(16)[22]
+	rows := quanttest.Rows()[1]
 	drop := func(suffix string) func([]weights.Tensor) []weights.Tensor {
 		return func(all []weights.Tensor) []weights.Tensor {
 			return slices.DeleteFunc(all, func(t weights.Tensor) bool { return strings.HasSuffix(t.Name, suffix) })
@@ -267,6 +273,13 @@ func TestQuantisedErrors(t *testing.T) {
 		{"sparse", packed, `{"quant_method": "compressed-tensors", "format": "marlin-24"}`, nil, []string{"format", `"marlin-24"`, "pack-quantized"}},
 		{"mxfp4 without scales", mx, "", drop("_scales"), []string{`"w.weight_scales"`}},
 		{"mxfp4 scales short", mx, "", cut("_scales", 3), []string{`"w.weight_scales"`}},
+		{"rows without shape", rows, "", drop("_shape"), []string{`"w.weight_rows"`, `"w.weight_shape"`, "download"}},
+		{"rows of another shape", rows, "", set("_shape", 8, 33), []string{`"w.weight_shape"`, "it is [16 33], which does not fit rows [16 32] of q4"}},
+		{"rows of a huge shape", rows, "", set("_shape", 15, 0x7f), []string{`"w.weight_shape"`}},
+		{"too few rows", rows, "", cut("_rows", 15), []string{`"w.weight_shape"`, "[15 32]"}},
+		{"rows of another type", rows, quanttest.Rows()[0].Config, nil, []string{`"w.weight_shape"`, "of q8"}},
+		{"rows of an unknown type", rows, `{"quant_method": "lrun", "format": "q5"}`, nil, []string{"format", `"q5"`, "q8 and q4"}},
+		{"no config of rows", rows, `null`, nil, []string{`"w.weight_rows"`, "no quantization_config"}},
 		{"bitsandbytes", gptq, `{"quant_method": "bitsandbytes", "load_in_4bit": true}`, nil, []string{"config.json", `"bitsandbytes"`, "awq, compressed-tensors", "dequantize"}},
 		{"no method", gptq, `{"bits": 4}`, nil, []string{"quant_method", `""`}},
 		{"config not an object", gptq, `[1]`, nil, []string{"config.json", "quantization_config"}},
@@ -301,7 +314,7 @@ func TestQuantisedErrors(t *testing.T) {
 // BenchmarkPacked decodes 64 rows at a time, as a model is loaded; its throughput is that of the decoded floats.
 func BenchmarkPacked(b *testing.B) {
 	const rows, cols = 512, 4096
-	for _, layout := range quanttest.Layouts(128) {
+	for _, layout := range layouts(128) {
 		parts, want := layout.Quantise("w", quanttest.Matrix{Rows: rows, Cols: cols, Rand: rand.New(rand.NewPCG(1, 2))})
 		c, err := weights.OpenFS(folder(b, layout.Config, parts), ".")
 		if err != nil {
@@ -322,7 +335,7 @@ func BenchmarkPacked(b *testing.B) {
 
 // FuzzQuantised: any config and any dtypes, shapes and bytes of a layout's tensors are refused or can be read.
 func FuzzQuantised(f *testing.F) {
-	layouts := quanttest.Layouts(16)
+	layouts := layouts(16)
 	for i, layout := range layouts {
 		f.Add([]byte(layout.Config), uint8(i), []byte{})
 		f.Add([]byte(layout.Config), uint8(i), []byte{0, 0, 7, 1, 1, 3, 2, 2, 1, 1, 3, 200})

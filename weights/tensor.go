@@ -17,8 +17,10 @@ type Tensor struct {
 	Data  []byte // Elements()·DType.Size() bytes, little-endian, perhaps unaligned; valid until the Checkpoint's Close
 	File  string // the file it came from; "" when made by FromFloat32 or FromInt64
 
-	code  code // of a packed tensor, whose Data is nil; else nil
-	bytes int  // of its parts
+	mapped bool      // Data lies in a mapping
+	code   code      // of a packed tensor, whose Data is nil; else nil
+	parts  []*Tensor // that a packed one is decoded from
+	bytes  int       // of its parts that no other has
 }
 
 // FromFloat32 makes an F32 tensor from a copy of values. Write refuses it when shape does not hold len(values) elements.
@@ -46,6 +48,17 @@ func (t *Tensor) Elements() int {
 		n *= d
 	}
 	return n
+}
+
+// Forget has the system take the tensor's bytes out of the process's resident memory where they are mapped from a file; they
+// come back when they are read. Who reads a checkpoint once, piece by piece, calls it now and then to stay small.
+func (t *Tensor) Forget() {
+	if t.mapped {
+		forget(t.Data)
+	}
+	for _, p := range t.parts {
+		p.Forget()
+	}
 }
 
 // String is the tensor in an error or a listing: `lm_head.weight BF16 [32000 4096]`.

@@ -25,62 +25,51 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 			return fmt.Errorf("%s: tensor %s: %w", path, quote(t.Name), err)
 		}
 	}
+	return WriteFrom(path, tensors, metadata, func(t *Tensor, w io.Writer) error {
+		_, err := w.Write(t.Data)
+		return err
+	})
+}
+
+// WriteFrom is Write of tensors whose elements, in place of Data, fill writes as it makes them, one tensor after another in
+// the order of the file: they need not fit memory. The new file is begun before fill is called, so that a path that cannot
+// be written is known at once. An error of fill is returned as it is; other than Elements()·DType.Size() bytes give ErrSize.
+func WriteFrom(path string, tensors []Tensor, metadata map[string]string, fill func(t *Tensor, w io.Writer) error) error {
 	header, tensors, err := encodeHeader(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	size := int64(len(header))
+	size := len(header)
 	for i := range tensors {
-		size += int64(len(tensors[i].Data))
+		bytes, _ := byteSize(tensors[i].DType, tensors[i].Shape) // the header has been made of it
+		size += bytes
 	}
-	err = files.Replace(path, func(w io.Writer) error {
-		if _, err := w.Write(header); err != nil {
-			return err
-		}
-		for i := range tensors {
-			if _, err := w.Write(tensors[i].Data); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("%w (not written; it needs %d bytes)", files.Error(path, err), size)
-	}
-	return nil
-}
-
-// WriteFrom is Write for one tensor, whose elements, in place of Data, fill writes as it makes them: they need not fit
-// memory. The new file is begun before fill is called, so that a path that cannot be written is known at once. An error
-// of fill is returned as it is; other than Elements()·DType.Size() bytes give ErrSize.
-func WriteFrom(path string, t Tensor, fill func(w io.Writer) error) error {
-	header, _, err := encodeHeader([]Tensor{t}, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	size, err := byteSize(t.DType, t.Shape)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	filled := counter{}
 	var failed error
 	err = files.Replace(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return err
 		}
-		filled.Writer = w
-		if failed = fill(&filled); failed != nil {
-			return failed
+		for i := range tensors {
+			t, filled := &tensors[i], counter{Writer: w}
+			if err := fill(t, &filled); err != nil {
+				if filled.err == nil {
+					failed = err
+				}
+				return err
+			}
+			if err := checkSize(t.DType, t.Shape, filled.bytes); err != nil {
+				return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
+			}
 		}
-		return checkSize(t.DType, t.Shape, filled.bytes)
+		return nil
 	})
 	switch {
 	case err == nil:
 		return nil
-	case failed != nil && filled.err == nil:
+	case failed != nil:
 		return failed
 	}
-	return fmt.Errorf("%w (not written; it needs %d bytes)", files.Error(path, err), len(header)+size)
+	return fmt.Errorf("%w (not written; it needs %d bytes)", files.Error(path, err), size)
 }
 
 // counter counts what is written, and keeps the error that writing ends in.

@@ -154,8 +154,8 @@ func TestWriteFrom(t *testing.T) {
 	path := filepath.Join(dir, "out")
 	want := FromFloat32("logits", []int{2, 3}, []float32{1, 2, 3, 4, 5, 6})
 	empty := Tensor{Name: "logits", DType: F32, Shape: []int{2, 3}}
-	fill := func(pieces ...[]byte) func(io.Writer) error {
-		return func(w io.Writer) error {
+	fill := func(pieces ...[]byte) func(*Tensor, io.Writer) error {
+		return func(_ *Tensor, w io.Writer) error {
 			for _, p := range pieces {
 				if _, err := w.Write(p); err != nil {
 					return err
@@ -164,7 +164,7 @@ func TestWriteFrom(t *testing.T) {
 			return nil
 		}
 	}
-	if err := WriteFrom(path, empty, fill(want.Data[:5], want.Data[5:])); err != nil {
+	if err := WriteFrom(path, []Tensor{empty}, nil, fill(want.Data[:5], want.Data[5:])); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, encoded(t, []Tensor{want}, nil)) {
@@ -176,15 +176,15 @@ func TestWriteFrom(t *testing.T) {
 	errOwn := errors.New("own")
 	for name, c := range map[string]struct {
 		path string
-		fill func(io.Writer) error
+		fill func(*Tensor, io.Writer) error
 		want error
 	}{
 		"too few":    {path, fill(want.Data[1:]), ErrSize},
 		"too many":   {path, fill(want.Data, want.Data), ErrSize},
-		"own error":  {path, func(io.Writer) error { return errOwn }, errOwn},
-		"wrong path": {filepath.Join(dir, "gone", "out"), func(io.Writer) error { panic("called") }, os.ErrNotExist},
+		"own error":  {path, func(*Tensor, io.Writer) error { return errOwn }, errOwn},
+		"wrong path": {filepath.Join(dir, "gone", "out"), func(*Tensor, io.Writer) error { panic("called") }, os.ErrNotExist},
 	} {
-		if err := WriteFrom(c.path, empty, c.fill); !errors.Is(err, c.want) {
+		if err := WriteFrom(c.path, []Tensor{empty}, nil, c.fill); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 		checkOnly(t, dir)

@@ -161,10 +161,14 @@ func (r *report) print(out io.Writer) error {
 	fmt.Fprintf(w, "auto\t%s: %s\n", r.Auto.Backend, r.Auto.Why)
 	m := r.Model
 	fmt.Fprintf(w, "model\t%s: %s, %s parameters in %s\n", m.Name, m.Type, countText(m.Parameters), m.DType)
-	if m.Quantised != "" {
+	asStored := strings.EqualFold(m.Quant, m.DType)
+	switch {
+	case asStored:
+		fmt.Fprintf(w, "quantised\t%s; loaded as they are\n", m.Quantised)
+	case m.Quantised != "":
 		fmt.Fprintf(w, "quantised\t%s; decoded to %s as the model is loaded\n", m.Quantised, m.DType)
 	}
-	if m.Quant != "" {
+	if m.Quant != "" && !asStored {
 		fmt.Fprintf(w, "\tmatrices in %s\n", m.Quant)
 	}
 	heads := ""

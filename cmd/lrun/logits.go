@@ -58,7 +58,7 @@ func writeLogits(ctx context.Context, m *lrun.Model, ids []int32, file string, b
 	vocab := m.Info().Vocab
 	t := weights.Tensor{Name: "logits", DType: weights.F32, Shape: []int{len(ids), vocab}}
 	row := make([]byte, 0, 4*vocab)
-	return weights.WriteFrom(file, t, func(w io.Writer) error {
+	return weights.WriteFrom(file, []weights.Tensor{t}, nil, func(_ *weights.Tensor, w io.Writer) error {
 		return m.Logits(ctx, ids, func(token int, logits []float32) error {
 			row = row[:0]
 			for _, v := range logits {

@@ -23,7 +23,7 @@ Without --model it runs a very small model that is part of the program.`,
 		SilenceErrors: true,
 	}
 	s.register(root.PersistentFlags())
-	root.AddCommand(newGenerate(s), newChat(s), newStream(s), newInfo(s), newTokenize(s), newScore(s), newLogits(s), newEval(s), newBench(s), newTune(s), newTrace())
+	root.AddCommand(newGenerate(s), newChat(s), newStream(s), newInfo(s), newTokenize(s), newScore(s), newLogits(s), newQuantize(s), newEval(s), newBench(s), newTune(s), newTrace())
 	return root
 }
 
