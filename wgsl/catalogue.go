@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -31,7 +32,7 @@ type Kernel struct {
 }
 
 // Variant chooses fragments and tunables, as "weights=f16 COLS=4": a lower-case name is a section's fragment, any other a
-// constant's value, and WG the size of a workgroup. The empty variant is the file as it stands, stubs of sections without a choice filled in.
+// constant's value, WG the size of a workgroup, and UNROLL that marked loops are written out. The empty variant is the file as it stands, stubs of sections without a choice filled in.
 type Variant string
 
 // Sample is the kernel's variants, or some twenty all over them where there are more: for tests that compile.
@@ -71,6 +72,7 @@ var (
 	section  = regexp.MustCompile(`(?s)// @section (\w+)\n(.*?)// @end\n`)
 	tunables = regexp.MustCompile(`const (\w+): u32 = \d+u;`)
 	sizes    = regexp.MustCompile(`@workgroup_size\([\d, ]+\)`)
+	loops    = regexp.MustCompile(`(?s)for \(var (\w+) = 0u; \w+ < (\d+)u; \w+\+\+\) \{ // @unroll\n(.*?)\} // @end\n`)
 )
 
 // Source is the kernel's text with the variant's choices filled in.
@@ -101,6 +103,10 @@ func (k *Kernel) Source(v Variant) (string, error) {
 		text = sizes.ReplaceAllString(text, "@workgroup_size("+size+")")
 		delete(choice, "WG")
 	}
+	if _, ok := choice["UNROLL"]; ok {
+		text = loops.ReplaceAllStringFunc(text, writeOut)
+		delete(choice, "UNROLL")
+	}
 	if err == nil && len(choice) > 0 {
 		err = fmt.Errorf("nothing to set by %v", choice)
 	}
@@ -108,6 +114,20 @@ func (k *Kernel) Source(v Variant) (string, error) {
 		return "", fmt.Errorf("wgsl: %s for %q: %w", k.Name, v, err)
 	}
 	return text, nil
+}
+
+// writeOut is a loop as that many blocks, one after another. Few compilers unroll one that is long.
+func writeOut(loop string) string {
+	part := loops.FindStringSubmatch(loop)
+	count, err := strconv.Atoi(part[2])
+	if err != nil {
+		return loop // more than a number of Go's holds: leave it be
+	}
+	var all strings.Builder
+	for i := range count {
+		fmt.Fprintf(&all, "{\nlet %s = %du;\n%s}\n", part[1], i, part[3])
+	}
+	return all.String()
 }
 
 // fillSections replaces sections by fragments/<name>_<choice>.wgsl, or by fragments/<name>.wgsl where there is such a file

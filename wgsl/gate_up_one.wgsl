@@ -1,9 +1,11 @@
 // gate_up_one: y = act(g)·u with g, u = norm(x)·Wᵀ + bias of an even row of W and the next, for one token: ROWS rows of W a
-// workgroup, four of them (two results) across LANES threads. x comes to workgroup memory in pieces of 512 quads, turned so that
-// neighbouring threads find their quads side by side; norm is the RMS norm or nothing. Twin: cpu.GateUp.
-// tune: LANES 64 or 256, ROWS 1024/LANES
+// workgroup; norm is the RMS norm or nothing. Twin: cpu.GateUp.
+// tune: LANES 64, 128 or 256 threads a row, THREADS at least 128, PER 1 or 2, ROWS 4·PER·THREADS/LANES, PARTS PER·THREADS
 const LANES: u32 = 64u;
+const THREADS: u32 = 128u;
+const PER: u32 = 2u;
 const ROWS: u32 = 16u;
+const PARTS: u32 = 256u;
 struct GateUp {
     words: u32,    // of a row of W
     units: u32,    // of these, with codes
@@ -25,9 +27,6 @@ struct GateUp {
 @group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;       // [cols/4], the norm's
 @group(0) @binding(4) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> sums: array<vec4<f32>, 256>;                              // a component a row
-var<workgroup> squares: array<f32, 256>;                                 // of x
-var<workgroup> xs: array<array<vec4<f32>, STEP>, UNIT>;                  // [quads of a word][words]
 
 // @section weights
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
@@ -35,9 +34,12 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 // @section products
 const UNIT: u32 = 1u;
 const STEP: u32 = 513u;
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return given(at, c, 0u) * quad(row.x, c); }
+fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at] * quad(row.x, c); }
 // @end
-fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return xs[i][c - at]; }
+// @section one
+fn multiply(first: u32, t: u32) -> f32 { return products(vec4<u32>(first), t, 0u).x * weight[0].x; }
+fn result(r: u32) -> f32 { return f32(r); }
+// @end
 // @section activation
 fn activate(kind: u32, x: f32) -> f32 { return x; }
 // @end
@@ -45,46 +47,9 @@ fn activate(kind: u32, x: f32) -> f32 { return x; }
 fn store(token: u32, row: u32, gate: f32, up: f32) { y[token * p.y_stride + row] = activate(p.act, gate) * up + bias[row]; }
 // @end
 
-// bring takes a quad of x to where given finds it, and returns the sum of its squares.
-fn bring(i: u32, q: u32) -> f32 {
-    let column = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(q * 4u);
-    var v = select(vec4<f32>(), x[min(q, p.quads - 1u)], column < vec4<u32>(p.cols));
-    let square = dot(v, v);
-    if (p.norm & 2u) != 0u { v *= weight[min(q, p.quads - 1u)]; }
-    xs[i % UNIT][i / UNIT] = v;
-    return square;
-}
-
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-    let lane = t % LANES;
     let first = (wg.x + wg.y * 65535u) * ROWS;
-    let four = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(first + t / LANES * 4u);
-    let row = min(four, vec4<u32>(p.rows - 1u)) * p.words; // rows past the end repeat the last one
-    var s = vec4<f32>();
-    var square = 0.0;
-    for (var at = 0u; at < p.units; at += 512u / UNIT) {
-        square += bring(t, at * UNIT + t);
-        square += bring(t + 256u, at * UNIT + t + 256u);
-        workgroupBarrier();
-        for (var c = at + lane; c < min(p.units, at + 512u / UNIT); c += LANES) { s += products(row, c, at); }
-        workgroupBarrier();
-    }
-    sums[t] = s;
-    squares[t] = square;
-    workgroupBarrier();
-    for (var n = 64u; n >= 4u; n >>= 2u) {             // 256 -> 4 squares, LANES -> 4 products of four rows
-        if t < n { squares[t] = (squares[t] + squares[t + n]) + (squares[t + 2u * n] + squares[t + 3u * n]); }
-        if lane < n && n < LANES { sums[t] = (sums[t] + sums[t + n]) + (sums[t + 2u * n] + sums[t + 3u * n]); }
-        workgroupBarrier();
-    }
-    var factor = 1.0;
-    if (p.norm & 1u) != 0u {
-        factor = inverseSqrt(((squares[0] + squares[1]) + (squares[2] + squares[3])) / f32(p.cols) + p.eps);
-    }
-    if t < ROWS / 2u {
-        let j = t / 2u * LANES;
-        let all = ((sums[j] + sums[j + 1u]) + (sums[j + 2u] + sums[j + 3u])) * factor;
-        store(0u, first + t * 2u, all[t % 2u * 2u], all[t % 2u * 2u + 1u]);
-    }
+    let factor = multiply(first, t);
+    if t < ROWS / 2u { store(0u, first + t * 2u, result(t * 2u) * factor, result(t * 2u + 1u) * factor); }
 }

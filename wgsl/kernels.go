@@ -89,30 +89,40 @@ func columns() []string {
 	return all
 }
 
-// OneLanes are how many threads share a row in the kernels *_one, of 256: their variants are for each of these, in each weight format.
-var OneLanes = []int{64, 256}
+// OneLanes are how many threads share a row in the kernels *_one: their variants are for each of these, in each weight format.
+var OneLanes = []int{64, 128, 256}
 
-// ones are the tunables of the kernels *_one, by OneLanes.
+// OneRows are the rows of a workgroup of the kernels *_one with so many lanes.
+func OneRows(lanes int) int { return 1024 / lanes }
+
+// ones are the tunables of the kernels *_one, by OneLanes: eight rows a thread, but four where a workgroup is one row's.
 func ones() []string {
 	var all []string
 	for _, lanes := range OneLanes {
-		all = append(all, fmt.Sprintf("LANES=%d ROWS=%d WG=256", lanes, 1024/lanes))
+		threads := max(128, lanes)
+		per := 256 / threads
+		all = append(all, fmt.Sprintf("LANES=%d THREADS=%d PER=%d ROWS=%d PARTS=%d WG=%d", lanes, threads, per, OneRows(lanes), threads*per, threads))
 	}
 	return all
 }
 
-// Tiles are the tokens, and the rows, of a tile of the kernels *_tile: their variants are for each of these, in each weight format.
-var Tiles = []int{32, 64, 128}
+// Tile is what a workgroup of the kernels *_tile computes at once.
+type Tile struct{ Tokens, Rows int }
 
-// tiles are the tunables of the kernels *_tile, by Tiles.
+// Tiles are the variants of the kernels *_tile, in each weight format.
+var Tiles = []Tile{{32, 32}, {64, 64}, {64, 128}}
+
+// tiles are the tunables of the kernels *_tile, by Tiles. The loops of the largest, which only pays on GPUs, are written out.
 func tiles() []string {
 	var all []string
 	for _, tile := range Tiles {
-		side := min(16, tile/4)
-		if tile == 64 {
-			side = 8
+		x, y := tile.Rows/4, tile.Tokens/4
+		per := min(2, y/8)
+		choice := fmt.Sprintf("X=%d Y=%d PER=%d SPAN_X=%d SPAN_Y=%d WG=%d", x/per, y/per, per, x, y, x/per*(y/per))
+		if tile.Rows > 64 {
+			choice += " UNROLL=1"
 		}
-		all = append(all, fmt.Sprintf("SIDE=%d PER=%d SPAN=%d TILE=%d WG=%d,%d", side, tile/4/side, tile/4, tile, side, side))
+		all = append(all, choice)
 	}
 	return all
 }

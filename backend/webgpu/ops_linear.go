@@ -23,7 +23,7 @@ func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, b
 	if tokens > d.tuning.RowTokens && block%64 == 0 {
 		size := d.tile(tokens, rows, block)
 		n := wgsl.Tiles[size]
-		return product{tile, tile.Variants[format*len(wgsl.Tiles)+size], uint32(ceil(rows, n)), uint32(ceil(tokens, n)), 1}
+		return product{tile, tile.Variants[format*len(wgsl.Tiles)+size], uint32(ceil(rows, n.Rows)), uint32(ceil(tokens, n.Tokens)), 1}
 	}
 	lanes, many, cols := d.lanes(w, block), 0, 1
 	if tokens > 1 {
@@ -39,7 +39,7 @@ func (d *device) tile(tokens, rows, block int) int {
 	size := len(wgsl.Tiles) - 1
 	for ; size > 0; size-- {
 		n := wgsl.Tiles[size]
-		if block%n == 0 && n < 2*min(tokens, rows) && ceil(rows, n)*ceil(tokens, n) >= d.tuning.Tiles {
+		if block%n.Rows == 0 && n.Rows < 2*rows && n.Tokens < 2*tokens && ceil(rows, n.Rows)*ceil(tokens, n.Tokens) >= d.tuning.Tiles {
 			break
 		}
 	}
@@ -131,7 +131,7 @@ func (d *device) planOne(k *wgsl.Kernel, w *backend.Matrix, rows int) product {
 	if rows <= d.tuning.OneRows {
 		lanes = slices.Index(wgsl.OneLanes, d.tuning.One.of(w))
 	}
-	x, y := fold(ceil(rows, 1024/wgsl.OneLanes[lanes]))
+	x, y := fold(ceil(rows, wgsl.OneRows(wgsl.OneLanes[lanes])))
 	return product{k, k.Variants[weightFormat(w.DType)*len(wgsl.OneLanes)+lanes], x, y, 1}
 }
 

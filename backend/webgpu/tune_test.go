@@ -53,17 +53,17 @@ func TestTuningChooses(t *testing.T) {
 	}
 	const q8 = 3
 	vec := func(lanes, many int) int { return 2*(q8*len(wgsl.VecLanes)+slices.Index(wgsl.VecLanes, lanes)) + many }
-	tile := func(size int) int { return q8*len(wgsl.Tiles) + slices.Index(wgsl.Tiles, size) }
+	tile := func(size int) int { return q8*len(wgsl.Tiles) + size }
 	same("16 tokens", plan(16, 0), wgsl.LinearVec, vec(64, 1))
-	same("17 tokens", plan(17, 0), wgsl.LinearTile, tile(32))
-	same("512 tokens", plan(512, 0), wgsl.LinearTile, tile(128))
+	same("17 tokens", plan(17, 0), wgsl.LinearTile, tile(0))
+	same("512 tokens", plan(512, 0), wgsl.LinearTile, tile(2))
 	d.tuning.Vec.Q8.Medium, d.tuning.RowTokens, d.tuning.Tiles = 4, 64, 1000
 	same("one token with 4 threads a row", plan(1, 0), wgsl.LinearVec, vec(4, 0))
 	same("one token with 4 threads a row in blocks of 16 rows", plan(1, 16), wgsl.LinearVec, vec(16, 0))
 	same("64 tokens row by row", plan(64, 0), wgsl.LinearVec, vec(4, 1))
-	same("512 tokens where 1,000 tiles are enough", plan(512, 0), wgsl.LinearTile, tile(32))
+	same("512 tokens where 1,000 tiles are enough", plan(512, 0), wgsl.LinearTile, tile(0))
 	d.tuning.One.Q8.Medium = 256
-	same("fused, 256 threads a row", string(d.planOne(wgsl.LinearOne, w, 8192).variant), wgsl.LinearOne, q8*len(wgsl.OneLanes)+1)
+	same("fused, 256 threads a row", string(d.planOne(wgsl.LinearOne, w, 8192).variant), wgsl.LinearOne, q8*len(wgsl.OneLanes)+2)
 	same("fused, with many rows", string(d.planOne(wgsl.LinearOne, w, 8193).variant), wgsl.LinearOne, q8*len(wgsl.OneLanes))
 }
 
