@@ -7,28 +7,28 @@ func (o *ops) Embed(dst backend.Tensor, a backend.Embed) {
 	if !o.ready(a.Check(dst)) {
 		return
 	}
-	withScratch(a.Table, func(scratch []float32) { lookUp(dst, a, scratch) })
+	withScratch(func(s *scratch) {
+		for t, id := range bits(a.IDs, 0)[:dst.Rows] {
+			y := row(dst, t)
+			clear(y)
+			s.addRow(y, a.Table, int(id), a.Scale)
+			if a.Positions != nil {
+				s.addRow(y, a.Positions, int(bits(a.Pos, 0)[t]), 1)
+			}
+		}
+	})
 }
 
-// lookUp is Embed with room for a widened row.
-func lookUp(dst backend.Tensor, a backend.Embed, scratch []float32) {
-	ids := bits(a.IDs, 0)
-	for t := range dst.Rows {
-		y := row(dst, t)
-		clear(y)
-		if int(ids[t]) < a.Table.Rows {
-			for i, v := range weightRow(a.Table, int(ids[t]), scratch)[:len(y)] {
-				y[i] = v * a.Scale
-			}
-		}
-		if a.Positions == nil {
-			continue
-		}
-		at := int(bits(a.Pos, 0)[t])
-		if at < a.Positions.Rows {
-			for i, v := range weightRow(a.Positions, at, scratch)[:len(y)] {
-				y[i] += v
-			}
+// addRow adds row r of a matrix, scaled, to y, or nothing where there is no such row.
+func (s *scratch) addRow(y []float32, m *backend.Matrix, r int, scale float32) {
+	if r >= m.Rows {
+		return
+	}
+	for from := 0; from < len(y); from += blockCols {
+		part := y[from:min(from+blockCols, len(y))]
+		widen(s.weights[:], m, r, from, len(part))
+		for i, v := range s.weights[:len(part)] {
+			part[i] += v * scale
 		}
 	}
 }

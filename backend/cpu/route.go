@@ -12,16 +12,18 @@ func (o *ops) Route(dst, x backend.Tensor, w *backend.Matrix, a backend.Route) {
 		return
 	}
 	parallel(x.Rows, 1, func(from, to int) {
-		logits := make([]float32, w.Rows)
-		for t := from; t < to; t++ {
-			for r := range logits {
-				logits[r] = dotRow(w, r, padded(x, t))
+		withScratch(func(s *scratch) {
+			logits := make([]float32, w.Rows)
+			for t := from; t < to; t++ {
+				for r := range logits {
+					logits[r] = s.dot(w, r, padded(x, t))
+				}
+				choose(bits(dst, t), logits[:a.Experts], a)
+				if a.Shared(w) {
+					row(dst, t)[2*a.TopK] = sigmoid(logits[a.Experts])
+				}
 			}
-			choose(bits(dst, t), logits[:a.Experts], a)
-			if a.Shared(w) {
-				row(dst, t)[2*a.TopK] = sigmoid(logits[a.Experts])
-			}
-		}
+		})
 	})
 }
 
