@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
-	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // activate is the nonlinearity act of x.
@@ -28,19 +27,6 @@ func activate(act backend.Activation, x float32) float32 {
 		return tanh(x)
 	}
 	return x
-}
-
-// activateAll applies the nonlinearity act to every x.
-func activateAll(act backend.Activation, x []float32) {
-	switch act {
-	case backend.Identity:
-	case backend.SiLU:
-		vector.SiLU(x)
-	default:
-		for i, v := range x {
-			x[i] = activate(act, v)
-		}
-	}
 }
 
 // sigmoid keeps exp's argument at or below 80, where f32 does not overflow.

@@ -8,7 +8,7 @@ import (
 )
 
 // tile is how many keys an online softmax step takes.
-const tile = 64
+const tile = 128
 
 // masked is the score of a key that may not be seen; no infinity, as in the shaders.
 const masked = -1e30
@@ -93,9 +93,7 @@ func (r *reader) tile(q []float32, s *backend.Segment, from, to, p, h, kvHead in
 	scores := r.scores[:to-from]
 	r.biased(scores, q, s, from, p, h, kvHead, a)
 	was := r.top
-	for _, score := range scores {
-		r.top = max(r.top, score)
-	}
+	r.top = max(was, largestOf(scores))
 	if fade := exp(was - r.top); fade != 1 {
 		r.sum *= fade
 		for i := range r.acc {

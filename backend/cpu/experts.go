@@ -17,9 +17,11 @@ func (o *ops) ExpertGateUp(dst, x, routes backend.Tensor, w *backend.Matrix, a b
 				t, k := i/a.TopK, i%a.TopK
 				first := int(bits(routes, t)[k]) * 2 * dst.Cols
 				y, in := row(dst, i), padded(x, t)
-				for r := range y {
-					gate := s.dot(w, first+2*r, in)
-					y[r] = activate(a.Act, gate) * s.dot(w, first+2*r+1, in)
+				for r := 0; r < len(y); r += blockRows {
+					part := y[r:min(r+blockRows, len(y))]
+					pairs := s.sums[:2*len(part)]
+					dots(pairs, w, first+2*r, in)
+					gatePairs(part, pairs, a.Act)
 				}
 			}
 		})
@@ -40,8 +42,13 @@ func (o *ops) ExpertDown(dst, x, routes backend.Tensor, w *backend.Matrix, a bac
 					first := int(chosen[k]) * dst.Cols
 					weight := math.Float32frombits(chosen[a.TopK+k])
 					in := padded(x, t*a.TopK+k)
-					for r := range y {
-						y[r] += weight * s.dot(w, first+r, in)
+					for r := 0; r < len(y); r += blockRows {
+						part := y[r:min(r+blockRows, len(y))]
+						sums := s.sums[:len(part)]
+						dots(sums, w, first+r, in)
+						for i, v := range sums {
+							part[i] += weight * v
+						}
 					}
 				}
 			}

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/lrun/lrun/backend"
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
+)
 
 // GateUp is the first half of a gated MLP; see backend.GateUp.
 func (o *ops) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp) {
@@ -13,13 +16,17 @@ func (o *ops) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp)
 		if bias != nil {
 			add(sums, bias[first:])
 		}
-		y := row(dst, t)[first/2 : (first+len(sums))/2]
-		for i := range y {
-			y[i] = sums[2*i]
-		}
-		activateAll(a.Act, y)
-		for i := range y {
-			y[i] *= sums[2*i+1]
-		}
+		gatePairs(row(dst, t)[first/2:(first+len(sums))/2], sums, a.Act)
 	})
+}
+
+// gatePairs multiplies the second of each pair with the first through an activation.
+func gatePairs(y, pairs []float32, act backend.Activation) {
+	if act == backend.SiLU {
+		vector.GateSiLU(y, pairs)
+		return
+	}
+	for i := range y {
+		y[i] = activate(act, pairs[2*i]) * pairs[2*i+1]
+	}
 }

@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/lrun/lrun/backend"
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
+)
 
 // Linear is a matrix product with its epilogue; see backend.Linear.
 func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear) {
@@ -26,7 +29,11 @@ func finish(y, sums []float32, t, first int, bias []float32, a backend.Linear) {
 	if bias != nil {
 		add(sums, bias[first:])
 	}
-	activateAll(a.Act, sums)
+	if a.Act != backend.Identity {
+		for i, v := range sums {
+			sums[i] = activate(a.Act, v)
+		}
+	}
 	if a.Scale != 1 || a.SoftCap > 0 {
 		for i, v := range sums {
 			sums[i] = softCap(v*a.Scale, a.SoftCap)
@@ -74,11 +81,8 @@ func product(x backend.Tensor, w *backend.Matrix, store stored) {
 // block is product for some rows of x and of w.
 func (s *scratch) block(x backend.Tensor, t, tokens int, w *backend.Matrix, first, rows int, store stored) {
 	if tokens == 1 {
-		in, sums := padded(x, t), s.sums[:rows]
-		for i := range sums {
-			sums[i] = s.dot(w, first+i, in)
-		}
-		store(t, first, sums)
+		dots(s.sums[:rows], w, first, padded(x, t))
+		store(t, first, s.sums[:rows])
 		return
 	}
 	s.multiply(x, t, tokens, w, first, rows)
@@ -89,15 +93,15 @@ func (s *scratch) block(x backend.Tensor, t, tokens int, w *backend.Matrix, firs
 
 // blockProduct is product where w are the blocks of a block-diagonal matrix, one below the other.
 func blockProduct(x backend.Tensor, w *backend.Matrix, store stored) {
-	rows := w.Rows / (x.Cols / w.Cols)
-	parallel(w.Rows, max(1, 1<<16/(w.Cols*max(1, x.Rows))), func(from, to int) {
-		withScratch(func(s *scratch) {
-			for r := from; r < to; r++ {
-				for t := range x.Rows {
-					s.sums[0] = s.dot(w, r, row(x, t)[r/rows*w.Cols:][:w.Cols])
-					store(t, r, s.sums[:1])
-				}
-			}
-		})
+	blocks := x.Cols / w.Cols
+	rows := w.Rows / blocks
+	parallel(x.Rows*blocks, max(1, 1<<16/(w.Cols*rows)), func(from, to int) {
+		in, sums := make([]float32, vector.Columns(w.DType, w.Cols)), make([]float32, rows)
+		for i := from; i < to; i++ {
+			t, b := i/blocks, i%blocks
+			copy(in, row(x, t)[b*w.Cols:(b+1)*w.Cols])
+			dots(sums, w, b*rows, in)
+			store(t, b*rows, sums)
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // Route chooses experts; see backend.Route.
@@ -12,18 +13,14 @@ func (o *ops) Route(dst, x backend.Tensor, w *backend.Matrix, a backend.Route) {
 		return
 	}
 	parallel(x.Rows, 1, func(from, to int) {
-		withScratch(func(s *scratch) {
-			logits := make([]float32, w.Rows)
-			for t := from; t < to; t++ {
-				for r := range logits {
-					logits[r] = s.dot(w, r, padded(x, t))
-				}
-				choose(bits(dst, t), logits[:a.Experts], a)
-				if a.Shared(w) {
-					row(dst, t)[2*a.TopK] = sigmoid(logits[a.Experts])
-				}
+		logits := make([]float32, w.Rows)
+		for t := from; t < to; t++ {
+			dots(logits, w, 0, padded(x, t))
+			choose(bits(dst, t), logits[:a.Experts], a)
+			if a.Shared(w) {
+				row(dst, t)[2*a.TopK] = sigmoid(logits[a.Experts])
 			}
-		})
+		}
 	})
 }
 
@@ -52,15 +49,7 @@ func choose(dst []uint32, logits []float32, a backend.Route) {
 
 // softmax turns logits into probabilities.
 func softmax(z []float32) {
-	top := z[0]
-	for _, v := range z {
-		top = max(top, v)
-	}
-	sum := float32(0)
-	for i, v := range z {
-		z[i] = exp(v - top)
-		sum += z[i]
-	}
+	sum := vector.ExpSum(z, largestOf(z))
 	for i := range z {
 		z[i] /= sum
 	}

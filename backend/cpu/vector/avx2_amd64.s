@@ -435,25 +435,242 @@ check:
 	VZEROUPPER
 	RET
 
-// func siluAVX2(x []float32)
-TEXT ·siluAVX2(SB), NOSPLIT, $0-24
-	MOVQ x_base+0(FP), SI
-	MOVQ x_len+8(FP), CX
-	VXORPS Y3, Y3, Y3
+// func gateSiLUAVX2(dst, pairs []float32)
+TEXT ·gateSiLUAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), DI
+	MOVQ dst_len+8(FP), CX
+	MOVQ pairs_base+24(FP), SI
 	LOADEXP
 	JMP check
 eight:
-	VMOVUPS (SI), Y15
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VSHUFPS $0x88, Y1, Y0, Y15 // gates 0 1 4 5 2 3 6 7
+	VSHUFPS $0xdd, Y1, Y0, Y3  // and what they let through
+	VXORPS Y2, Y2, Y2
 	VMAXPS Y15, Y4, Y0
-	VSUBPS Y0, Y3, Y0
+	VSUBPS Y0, Y2, Y0
 	EXP
 	VADDPS Y14, Y0, Y0
 	VDIVPS Y0, Y15, Y15
-	VMOVUPS Y15, (SI)
-	ADDQ $32, SI
+	VMULPS Y3, Y15, Y15
+	VPERMPD $0xd8, Y15, Y15
+	VMOVUPS Y15, (DI)
+	ADDQ $64, SI
+	ADDQ $32, DI
 	SUBQ $8, CX
 check:
 	TESTQ CX, CX
 	JNZ eight
+	VZEROUPPER
+	RET
+
+// The products of stored rows with one vector, four rows at a time: R8 to R11 point to them, R12 is what they are apart, R13
+// what the codes of one take, AX the codes done, SI the vector's next elements, and Y0 to Y3 are the sums.
+
+#define FOURROWS \
+	LEAQ (R8)(R12*1), R9 \
+	LEAQ (R9)(R12*1), R10 \
+	LEAQ (R10)(R12*1), R11 \
+	VXORPS Y0, Y0, Y0 \
+	VXORPS Y1, Y1, Y1 \
+	VXORPS Y2, Y2, Y2 \
+	VXORPS Y3, Y3, Y3 \
+	XORQ AX, AX
+
+// FOURSUMS leaves the sums in X0.
+#define FOURSUMS \
+	SUM4X8(Y0, Y1, Y2, Y3, X0, X1) \
+	LEAQ (R11)(R12*1), R8
+
+#define ROWBF16(ROW, SUM) \
+	VPMOVZXWD (ROW)(AX*1), Y4 \
+	VPSLLD $16, Y4, Y4 \
+	VFMADD231PS Y8, Y4, SUM
+
+// func dotsBF16AVX2(sums []float32, rows []byte, pitch, codes int, x []float32)
+TEXT ·dotsBF16AVX2(SB), NOSPLIT, $0-88
+	MOVQ sums_base+0(FP), DX
+	MOVQ sums_len+8(FP), CX
+	MOVQ rows_base+24(FP), R8
+	MOVQ pitch+48(FP), R12
+	MOVQ codes+56(FP), R13
+	JMP check
+rows:
+	MOVQ x_base+64(FP), SI
+	FOURROWS
+eight:
+	VMOVUPS (SI), Y8
+	ROWBF16(R8, Y0)
+	ROWBF16(R9, Y1)
+	ROWBF16(R10, Y2)
+	ROWBF16(R11, Y3)
+	ADDQ $32, SI
+	ADDQ $16, AX
+	CMPQ AX, R13
+	JLT eight
+	FOURSUMS
+	VMOVUPS X0, (DX)
+	ADDQ $16, DX
+	SUBQ $4, CX
+check:
+	TESTQ CX, CX
+	JNZ rows
+	VZEROUPPER
+	RET
+
+#define ROWF16(ROW, SUM) \
+	VCVTPH2PS (ROW)(AX*1), Y4 \
+	VFMADD231PS Y8, Y4, SUM
+
+// func dotsF16AVX2(sums []float32, rows []byte, pitch, codes int, x []float32)
+TEXT ·dotsF16AVX2(SB), NOSPLIT, $0-88
+	MOVQ sums_base+0(FP), DX
+	MOVQ sums_len+8(FP), CX
+	MOVQ rows_base+24(FP), R8
+	MOVQ pitch+48(FP), R12
+	MOVQ codes+56(FP), R13
+	JMP check
+rows:
+	MOVQ x_base+64(FP), SI
+	FOURROWS
+eight:
+	VMOVUPS (SI), Y8
+	ROWF16(R8, Y0)
+	ROWF16(R9, Y1)
+	ROWF16(R10, Y2)
+	ROWF16(R11, Y3)
+	ADDQ $32, SI
+	ADDQ $16, AX
+	CMPQ AX, R13
+	JLT eight
+	FOURSUMS
+	VMOVUPS X0, (DX)
+	ADDQ $16, DX
+	SUBQ $4, CX
+check:
+	TESTQ CX, CX
+	JNZ rows
+	VZEROUPPER
+	RET
+
+// GROUPX loads the vector's next 32 elements into Y8 to Y11.
+#define GROUPX \
+	VMOVUPS (SI), Y8 \
+	VMOVUPS 32(SI), Y9 \
+	VMOVUPS 64(SI), Y10 \
+	VMOVUPS 96(SI), Y11
+
+// ROWQ8 adds a group's products times its scale, which is at BX: 127 is divided by at the end.
+#define ROWQ8(ROW, SUM) \
+	VPBROADCASTW (ROW)(BX*1), X4 \
+	VCVTPH2PS X4, Y4 \
+	VPMOVSXBD (ROW)(AX*1), Y5 \
+	VPMOVSXBD 8(ROW)(AX*1), Y6 \
+	VPMOVSXBD 16(ROW)(AX*1), Y7 \
+	VPMOVSXBD 24(ROW)(AX*1), Y12 \
+	VCVTDQ2PS Y5, Y5 \
+	VCVTDQ2PS Y6, Y6 \
+	VCVTDQ2PS Y7, Y7 \
+	VCVTDQ2PS Y12, Y12 \
+	VMULPS Y8, Y5, Y5 \
+	VFMADD231PS Y9, Y6, Y5 \
+	VFMADD231PS Y10, Y7, Y5 \
+	VFMADD231PS Y11, Y12, Y5 \
+	VFMADD231PS Y5, Y4, SUM
+
+// func dotsQ8AVX2(sums []float32, rows []byte, pitch, codes int, x []float32)
+TEXT ·dotsQ8AVX2(SB), NOSPLIT, $0-88
+	MOVQ sums_base+0(FP), DX
+	MOVQ sums_len+8(FP), CX
+	MOVQ rows_base+24(FP), R8
+	MOVQ pitch+48(FP), R12
+	MOVQ codes+56(FP), R13
+	VBROADCASTSS most<>(SB), X15
+	JMP check
+rows:
+	MOVQ x_base+64(FP), SI
+	MOVQ R13, BX
+	FOURROWS
+group:
+	GROUPX
+	ROWQ8(R8, Y0)
+	ROWQ8(R9, Y1)
+	ROWQ8(R10, Y2)
+	ROWQ8(R11, Y3)
+	ADDQ $128, SI
+	ADDQ $2, BX
+	ADDQ $32, AX
+	CMPQ AX, R13
+	JLT group
+	FOURSUMS
+	VDIVPS X15, X0, X0
+	VMOVUPS X0, (DX)
+	ADDQ $16, DX
+	SUBQ $4, CX
+check:
+	TESTQ CX, CX
+	JNZ rows
+	VZEROUPPER
+	RET
+
+// ROWQ4 adds a group's products times its scale, which is at BX with the zero.
+#define ROWQ4(ROW, SUM) \
+	VPBROADCASTD (ROW)(BX*1), X4 \
+	VCVTPH2PS X4, Y4 \
+	VMOVSHDUP Y4, Y5 \
+	VMOVSLDUP Y4, Y4 \
+	VPMOVZXBD (ROW)(AX*1), Y6 \
+	VPMOVZXBD 8(ROW)(AX*1), Y7 \
+	VPSRLD $4, Y6, Y12 \
+	VPSRLD $4, Y7, Y13 \
+	VPAND Y15, Y6, Y6 \
+	VPAND Y15, Y7, Y7 \
+	VCVTDQ2PS Y6, Y6 \
+	VCVTDQ2PS Y7, Y7 \
+	VCVTDQ2PS Y12, Y12 \
+	VCVTDQ2PS Y13, Y13 \
+	VSUBPS Y5, Y6, Y6 \
+	VSUBPS Y5, Y7, Y7 \
+	VSUBPS Y5, Y12, Y12 \
+	VSUBPS Y5, Y13, Y13 \
+	VMULPS Y8, Y6, Y6 \
+	VFMADD231PS Y9, Y7, Y6 \
+	VFMADD231PS Y10, Y12, Y6 \
+	VFMADD231PS Y11, Y13, Y6 \
+	VFMADD231PS Y6, Y4, SUM
+
+// func dotsQ4AVX2(sums []float32, rows []byte, pitch, codes int, x []float32)
+TEXT ·dotsQ4AVX2(SB), NOSPLIT, $0-88
+	MOVQ sums_base+0(FP), DX
+	MOVQ sums_len+8(FP), CX
+	MOVQ rows_base+24(FP), R8
+	MOVQ pitch+48(FP), R12
+	MOVQ codes+56(FP), R13
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLD $28, Y15, Y15
+	JMP check
+rows:
+	MOVQ x_base+64(FP), SI
+	MOVQ R13, BX
+	FOURROWS
+group:
+	GROUPX
+	ROWQ4(R8, Y0)
+	ROWQ4(R9, Y1)
+	ROWQ4(R10, Y2)
+	ROWQ4(R11, Y3)
+	ADDQ $128, SI
+	ADDQ $4, BX
+	ADDQ $16, AX
+	CMPQ AX, R13
+	JLT group
+	FOURSUMS
+	VMOVUPS X0, (DX)
+	ADDQ $16, DX
+	SUBQ $4, CX
+check:
+	TESTQ CX, CX
+	JNZ rows
 	VZEROUPPER
 	RET

@@ -162,8 +162,9 @@ func plainExpSum(x []float32, top float32) float32 {
 }
 
 //go:norace
-func plainSiLU(x []float32) {
-	for i, v := range x {
-		x[i] = v / (1 + float32(math.Exp(float64(min(-v, 80)))))
+func plainGateSiLU(dst, pairs []float32) {
+	for i := range dst {
+		v := pairs[2*i]
+		dst[i] = v / (1 + float32(math.Exp(float64(min(-v, 80))))) * pairs[2*i+1]
 	}
 }

@@ -11,7 +11,11 @@ var (
 	quadDots  = plainQuadDots
 	addRows   = plainAddRows
 	expSum    = plainExpSum
-	silu      = plainSiLU
+	gateSiLU  = plainGateSiLU
+	dotsF16   = plainDotsF16
+	dotsBF16  = plainDotsBF16
+	dotsQ8    = plainDotsQ8
+	dotsQ4    = plainDotsQ4
 )
 
 // octets is the part of n elements that the loops take in eights; the rest is left to Go.
@@ -51,18 +55,6 @@ func WidenBF16(dst []float32, src []uint16) {
 	plainWidenBF16(dst[n:], src[n:len(dst)])
 }
 
-// WidenQ8 reads whole groups of a Q8 row, a code a value and a scale a group; see backend.EncodeQ8.
-func WidenQ8(dst []float32, codes []byte, scales []uint16) {
-	groups := len(dst) / group
-	widenQ8(dst[:groups*group], codes[:groups*group], scales[:groups])
-}
-
-// WidenQ4 reads whole groups of a Q4 row, half a byte a value, and a scale and a zero a group; see backend.EncodeQ4.
-func WidenQ4(dst []float32, codes []byte, params []uint16) {
-	groups := len(dst) / group
-	widenQ4(dst[:groups*group], codes[:groups*group/2], params[:2*groups])
-}
-
 // QuadDots is the product of q with the first len(dst) keys of a page. A key is len(q)/4 quads, pitch elements apart; the
 // keys' first quads follow one another.
 func QuadDots(dst, q, keys []float32, pitch int) {
@@ -93,9 +85,10 @@ func ExpSum(x []float32, top float32) float32 {
 	return sum
 }
 
-// SiLU makes x/(1 + e^−x) of every x.
-func SiLU(x []float32) {
-	n := octets(len(x))
-	silu(x[:n])
-	plainSiLU(x[n:])
+// GateSiLU makes dst[i] the product of x/(1 + e^−x), x being pairs[2i], with pairs[2i+1].
+func GateSiLU(dst, pairs []float32) {
+	n := octets(len(dst))
+	pairs = pairs[:2*len(dst)]
+	gateSiLU(dst[:n], pairs)
+	plainGateSiLU(dst[n:], pairs[2*n:])
 }

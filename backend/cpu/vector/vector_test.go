@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/x448/float16"
+
 	"github.com/lrun/lrun/backend"
 )
 
@@ -85,22 +87,65 @@ func TestWidening(t *testing.T) {
 			for i := range codes {
 				codes[i] = byte(rand.IntN(256))
 			}
-			params := words16((len(row)-len(codes))/2, 0x7c00)
-			for i, p := range params {
+			for i, p := range words16((len(row)-len(codes))/2, 0x7c00) {
 				binary.LittleEndian.PutUint16(row[len(codes)+2*i:], p)
 			}
 			d.Decode(want, row, cols)
-			if d == backend.Q8 {
-				WidenQ8(got, codes, params)
+			Widen(got[:32], d, row, cols, 0)
+			Widen(got[32:], d, row, cols, 32)
+			if params := as[uint16](row[len(codes):]); d == backend.Q8 {
 				plainWidenQ8(plain, codes, params[:cols/group])
 			} else {
-				WidenQ4(got, codes, params)
 				plainWidenQ4(plain, codes, params[:cols/group*2])
 			}
 			near(t, d.String(), got, want, 0, 0)
 			near(t, d.String()+" in Go", plain, want, 0, 0)
 		}
 	}
+}
+
+// Ensure that products with stored rows are those with the rows widened, for any number of rows and odd numbers of columns.
+func TestStoredRows(t *testing.T) {
+	for _, d := range []backend.DType{backend.F32, backend.F16, backend.BF16, backend.Q8, backend.Q4} {
+		for _, cols := range []int{1, 8, 31, 32, 40, 96, 257, 1000} {
+			for _, n := range []int{1, 3, 4, 8, 9} {
+				rows, x := storedRows(d, n, cols), draw(Columns(d, cols))
+				sums, wide, want := make([]float32, n), make([]float32, len(x)), make([]float32, n)
+				Dots(sums, d, rows, cols, x)
+				for i := range want {
+					Widen(wide, d, rows[i*d.RowBytes(cols):][:d.RowBytes(cols)], cols, 0)
+					want[i] = plainDot(wide, x)
+				}
+				near(t, fmt.Sprintf("%d rows of %d in %s", n, cols, d), sums, want, math.Sqrt(float64(cols)), 3e-6)
+			}
+		}
+	}
+}
+
+// storedRows are random rows as they are stored.
+func storedRows(d backend.DType, n, cols int) []byte {
+	rows := make([]byte, n*d.RowBytes(cols))
+	for i := range n {
+		row, x := rows[i*d.RowBytes(cols):][:d.RowBytes(cols)], draw(cols)
+		switch d {
+		case backend.Q8:
+			backend.EncodeQ8(row, x)
+		case backend.Q4:
+			backend.EncodeQ4(row, x)
+		default:
+			for c, v := range x {
+				switch d {
+				case backend.F32:
+					binary.LittleEndian.PutUint32(row[4*c:], math.Float32bits(v))
+				case backend.F16:
+					binary.LittleEndian.PutUint16(row[2*c:], float16.Fromfloat32(v).Bits())
+				case backend.BF16:
+					binary.LittleEndian.PutUint16(row[2*c:], uint16(math.Float32bits(v)>>16))
+				}
+			}
+		}
+	}
+	return rows
 }
 
 // Ensure that attention's loops are those of plain Go for heads and runs of keys of any length.
@@ -133,10 +178,10 @@ func TestExponentials(t *testing.T) {
 		sum, plain := ExpSum(got, 10), plainExpSum(want, 10)
 		near(t, "exp", got, want, 1e-31, 3e-7)
 		near(t, "sum", []float32{sum}, []float32{plain}, 1e-31, 1e-6)
-		got, want = slices.Clone(x), slices.Clone(x)
-		SiLU(got)
-		plainSiLU(want)
-		near(t, "silu", got, want, 1e-25, 4e-7)
+		got, want = make([]float32, n/2), make([]float32, n/2)
+		GateSiLU(got, x)
+		plainGateSiLU(want, x)
+		near(t, "silu", got, want, 1e-23, 5e-7)
 	}
 	x := slices.Repeat([]float32{float32(math.NaN())}, 9)
 	if sum := ExpSum(x, 0); sum == sum || x[0] == x[0] || x[8] == x[8] {
@@ -152,7 +197,7 @@ func BenchmarkVector(b *testing.B) {
 	const k, rows = 256, 32
 	w, x, sums := draw(k*rows), draw(3*k), draw(3*rows)
 	half := words16(k*rows, 0x7c00)
-	codes := make([]byte, k*rows)
+	q8, q4, bf16 := storedRows(backend.Q8, rows, k), storedRows(backend.Q4, rows, k), storedRows(backend.BF16, rows, k)
 	page := draw(64 * 16)
 	for _, c := range []struct {
 		name string
@@ -163,12 +208,15 @@ func BenchmarkVector(b *testing.B) {
 		{"dot", k, func() { Dot(w[:k], x) }},
 		{"f16", k, func() { WidenF16(w[:k], half) }},
 		{"bf16", k, func() { WidenBF16(w[:k], half) }},
-		{"q8", k, func() { WidenQ8(w[:k], codes, half) }},
-		{"q4", k, func() { WidenQ4(w[:k], codes, half) }},
+		{"q8", k, func() { Widen(w[:k], backend.Q8, q8, k, 0) }},
+		{"q4", k, func() { Widen(w[:k], backend.Q4, q4, k, 0) }},
+		{"dots bf16", k * rows, func() { Dots(sums[:rows], backend.BF16, bf16, k, x) }},
+		{"dots q8", k * rows, func() { Dots(sums[:rows], backend.Q8, q8, k, x) }},
+		{"dots q4", k * rows, func() { Dots(sums[:rows], backend.Q4, q4, k, x) }},
 		{"keys", 16 * 64, func() { QuadDots(sums[:16], x[:64], page, 64) }},
 		{"values", 16 * 64, func() { AddRows(x[:64], sums[:16], page) }},
 		{"exp", 64, func() { ExpSum(sums[:64], 3) }},
-		{"silu", 64, func() { SiLU(sums[:64]) }},
+		{"silu", 32, func() { GateSiLU(sums[:32], w) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
