@@ -466,7 +466,10 @@ check:
 	RET
 
 // The products of stored rows with one vector, four rows at a time: R8 to R11 point to them, R12 is what they are apart, R13
-// what the codes of one take, AX the codes done, SI the vector's next elements, and Y0 to Y3 are the sums.
+// what the codes of one take, AX the codes done, SI the vector's next elements, and Y0 to Y3 are the sums. Rows follow one
+// another, but four at once are no stream that processors see through: what lies AHEAD bytes on is asked for by hand, which
+// nearly halves the time of rows from memory.
+#define AHEAD 4096
 
 #define FOURROWS \
 	LEAQ (R8)(R12*1), R9 \
@@ -500,6 +503,7 @@ rows:
 	MOVQ x_base+64(FP), SI
 	FOURROWS
 eight:
+	PREFETCHT0 AHEAD(R8)(AX*4)
 	VMOVUPS (SI), Y8
 	ROWBF16(R8, Y0)
 	ROWBF16(R9, Y1)
@@ -535,6 +539,7 @@ rows:
 	MOVQ x_base+64(FP), SI
 	FOURROWS
 eight:
+	PREFETCHT0 AHEAD(R8)(AX*4)
 	VMOVUPS (SI), Y8
 	ROWF16(R8, Y0)
 	ROWF16(R9, Y1)
@@ -593,6 +598,8 @@ rows:
 	MOVQ R13, BX
 	FOURROWS
 group:
+	PREFETCHT0 AHEAD(R8)(AX*4)
+	PREFETCHT0 (AHEAD+64)(R8)(AX*4)
 	GROUPX
 	ROWQ8(R8, Y0)
 	ROWQ8(R9, Y1)
@@ -655,6 +662,7 @@ rows:
 	MOVQ R13, BX
 	FOURROWS
 group:
+	PREFETCHT0 AHEAD(R8)(AX*4)
 	GROUPX
 	ROWQ4(R8, Y0)
 	ROWQ4(R9, Y1)
