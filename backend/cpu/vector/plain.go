@@ -133,7 +133,7 @@ func plainQuadDots(dst, q, keys []float32, pitch int) {
 	for ; len(q) >= 4; q = q[4:] {
 		a, b, c, d := q[0], q[1], q[2], q[3]
 		k := keys[:4*len(dst)]
-		for i := range dst {
+		for i := 0; i < len(dst) && len(k) >= 4; i++ {
 			dst[i] += k[0]*a + k[1]*b + k[2]*c + k[3]*d
 			k = k[4:]
 		}
@@ -164,7 +164,7 @@ func plainExpSum(x []float32, top float32) float32 {
 //go:norace
 func plainGateSiLU(dst, pairs []float32) {
 	for i := range dst {
-		v := pairs[2*i]
-		dst[i] = v / (1 + float32(math.Exp(float64(min(-v, 80))))) * pairs[2*i+1]
+		v, through := pairs[2*i], pairs[2*i+1]
+		dst[i] = v / (1 + float32(math.Exp(float64(min(-v, 80))))) * through
 	}
 }

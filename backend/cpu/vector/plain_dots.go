@@ -46,10 +46,11 @@ func plainDotsQ8(sums []float32, rows []byte, pitch, codes int, x []float32) {
 		c, scales := rows[i*pitch:][:codes], as[uint16](rows[i*pitch+codes:(i+1)*pitch])
 		x, sum := x[:len(c)], float32(0)
 		for _, s := range scales[:codes/group] {
+			low, high, y, z := c[:group/2], c[group/2:group], x[:group/2], x[group/2:group]
 			var s0, s1 float32
-			for j := 0; j < group; j += 2 {
-				s0 += signed[c[j]] * x[j]
-				s1 += signed[c[j+1]] * x[j+1]
+			for j := range low {
+				s0 += signed[low[j]] * y[j]
+				s1 += signed[high[j]] * z[j]
 			}
 			sum += table[s] * (s0 + s1)
 			c, x = c[group:], x[group:]
@@ -65,11 +66,11 @@ func plainDotsQ4(sums []float32, rows []byte, pitch, codes int, x []float32) {
 		c, params := rows[i*pitch:][:codes], as[uint16](rows[i*pitch+codes:(i+1)*pitch])
 		x, sum := x[:2*len(c)], float32(0)
 		for ; len(c) > 0; c, x, params = c[group/2:], x[group:], params[2:] {
-			zero := table[params[1]]
+			zero, y, z := table[params[1]], x[:group/2], x[group/2:group]
 			var s0, s1 float32
 			for j, pair := range c[:group/2] {
-				s0 += (signed[pair&15] - zero) * x[j]
-				s1 += (signed[pair>>4] - zero) * x[j+group/2]
+				s0 += (signed[pair&15] - zero) * y[j]
+				s1 += (signed[pair>>4] - zero) * z[j]
 			}
 			sum += table[params[0]] * (s0 + s1)
 		}
