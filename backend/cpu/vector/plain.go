@@ -68,21 +68,21 @@ func dots2x3(w0, w1, x0, x1, x2 []float32) (a, b [3]float32) {
 	n := len(w0)
 	w1, x0, x1, x2 = w1[:n], x0[:n], x1[:n], x2[:n]
 	var a0, a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2 float32
-	for i := 1; i < n; i += 2 {
-		u, v := w0[i-1], w1[i-1]
-		a0 += u * x0[i-1]
-		a1 += u * x1[i-1]
-		a2 += u * x2[i-1]
-		b0 += v * x0[i-1]
-		b1 += v * x1[i-1]
-		b2 += v * x2[i-1]
-		u, v = w0[i], w1[i]
-		c0 += u * x0[i]
-		c1 += u * x1[i]
-		c2 += u * x2[i]
-		d0 += v * x0[i]
-		d1 += v * x1[i]
-		d2 += v * x2[i]
+	for i := 0; i < n-1; i += 2 {
+		u, v := w0[i], w1[i]
+		a0 += u * x0[i]
+		a1 += u * x1[i]
+		a2 += u * x2[i]
+		b0 += v * x0[i]
+		b1 += v * x1[i]
+		b2 += v * x2[i]
+		u, v = w0[i+1], w1[i+1]
+		c0 += u * x0[i+1]
+		c1 += u * x1[i+1]
+		c2 += u * x2[i+1]
+		d0 += v * x0[i+1]
+		d1 += v * x1[i+1]
+		d2 += v * x2[i+1]
 	}
 	return [3]float32{a0 + c0, a1 + c1, a2 + c2}, [3]float32{b0 + d0, b1 + d1, b2 + d2}
 }
