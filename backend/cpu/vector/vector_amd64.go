@@ -4,7 +4,7 @@ package vector
 
 import "golang.org/x/sys/cpu"
 
-// The routines of avx2_amd64.s: the loops of plain.go for lengths in whole eights.
+// The routines of avx2_*.s: the loops of plain.go for lengths in whole eights.
 
 //go:noescape
 func dotAVX2(a, b []float32) float32
