@@ -44,7 +44,11 @@ type reader struct {
 
 func newReader(kv *backend.KV) *reader {
 	dp := backend.Pad4(kv.HeadDim)
-	return &reader{kv: kv, dp: dp, acc: make([]float32, dp), wide: make([]float32, tile*dp)}
+	r := &reader{kv: kv, dp: dp, acc: make([]float32, dp)}
+	if kv.DType == backend.F16 {
+		r.wide = make([]float32, tile*dp)
+	}
+	return r
 }
 
 // attend is the attention of query t, head h; query is its row in a set.
@@ -146,7 +150,7 @@ func (r *reader) products(dst, q []float32, s *backend.Segment, from, kvHead int
 	kv := r.kv
 	for len(dst) > 0 {
 		slot, n := r.run(s, from, len(dst))
-		at, pitch := keyAt(kv, slot, kvHead), kv.Page*4
+		at := keyAt(kv, slot, kvHead)
 		switch kv.DType {
 		case backend.Q8:
 			for i := range n {
@@ -159,7 +163,7 @@ func (r *reader) products(dst, q []float32, s *backend.Segment, from, kvHead int
 			}
 			vector.QuadDots(dst[:n], q, r.wide, 4*n)
 		default:
-			vector.QuadDots(dst[:n], q, words(kv.K).floats()[4*at:], pitch)
+			vector.QuadDots(dst[:n], q, words(kv.K).floats()[4*at:], 4*kv.Page)
 		}
 		dst, from = dst[n:], from+n
 	}
