@@ -4,10 +4,11 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // tile is how many keys an online softmax step takes.
-const tile = 64
+const tile = 128
 
 // masked is the score of a key that may not be seen; no infinity, as in the shaders.
 const masked = -1e30
@@ -36,13 +37,18 @@ type reader struct {
 	dp     int
 	scores [tile]float32
 	acc    []float32 // [dp], Σ p·v
+	wide   []float32 // [tile][dp], keys or values of an f16 cache
 	top    float32   // the largest score so far
 	sum    float32   // Σ p
 }
 
 func newReader(kv *backend.KV) *reader {
 	dp := backend.Pad4(kv.HeadDim)
-	return &reader{kv: kv, dp: dp, acc: make([]float32, dp)}
+	r := &reader{kv: kv, dp: dp, acc: make([]float32, dp)}
+	if kv.DType == backend.F16 {
+		r.wide = make([]float32, tile*dp)
+	}
+	return r
 }
 
 // attend is the attention of query t, head h; query is its row in a set.
@@ -88,42 +94,40 @@ func visible(s *backend.Segment, p int) (from, to int) {
 
 // tile takes keys from to to of a segment into the online softmax.
 func (r *reader) tile(q []float32, s *backend.Segment, from, to, p, h, kvHead int, a backend.Attend) {
+	scores := r.scores[:to-from]
+	r.biased(scores, q, s, from, p, h, kvHead, a)
 	was := r.top
-	for i := from; i < to; i++ {
-		score := r.biased(q, s, i, p, h, kvHead, a)
-		r.scores[i-from] = score
-		r.top = max(r.top, score)
+	r.top = max(was, largestOf(scores))
+	if fade := exp(was - r.top); fade != 1 {
+		r.sum *= fade
+		for i := range r.acc {
+			r.acc[i] *= fade
+		}
 	}
-	fade := exp(was - r.top)
-	r.sum *= fade
-	for i := range r.acc {
-		r.acc[i] *= fade
-	}
-	for i := from; i < to; i++ {
-		weight := exp(r.scores[i-from] - r.top)
-		r.sum += weight
-		page, index := r.place(s, i)
-		r.addValue(weight, page, index, kvHead)
-	}
+	r.sum += vector.ExpSum(scores, r.top)
+	r.addValues(scores, s, from, kvHead)
 }
 
-// biased is the score of key i of a segment for the query at p of head h, before the softmax.
-func (r *reader) biased(q []float32, s *backend.Segment, i, p, h, kvHead int, a backend.Attend) float32 {
-	page, index := r.place(s, i)
-	return softCap(r.score(q, page, index, kvHead)*a.Scale, a.SoftCap) + bias(a, h, s, i, p)
-}
-
-// place is the page and the index in it of key i of a segment.
-func (r *reader) place(s *backend.Segment, i int) (page, index int) {
-	at := s.First + i
-	return int(s.Pages[at/r.kv.Page]), at % r.kv.Page
+// biased are the scores of keys of a segment, from from on, for the query at p of head h, before the softmax.
+func (r *reader) biased(scores, q []float32, s *backend.Segment, from, p, h, kvHead int, a backend.Attend) {
+	r.products(scores, q, s, from, kvHead)
+	for i := range scores {
+		scores[i] *= a.Scale
+	}
+	if a.SoftCap > 0 {
+		for i, score := range scores {
+			scores[i] = softCap(score, a.SoftCap)
+		}
+	}
+	if !a.Slopes.IsNone() {
+		for i := range scores {
+			scores[i] += bias(a, h, s, from+i, p)
+		}
+	}
 }
 
 // bias is the ALiBi term of head h for key i of a segment and a query at p.
 func bias(a backend.Attend, h int, s *backend.Segment, i, p int) float32 {
-	if a.Slopes.IsNone() {
-		return 0
-	}
 	j := s.Pos + i
 	if s.Distance > 0 {
 		j = p - s.Distance
@@ -141,48 +145,54 @@ func roundBF16(x float32) float32 {
 	return math.Float32frombits((b + 0x7fff + (b>>16)&1) &^ 0xffff)
 }
 
-// score is q·k of the key at index in page.
-func (r *reader) score(q []float32, page, index, kvHead int) float32 {
+// products are q·k of keys of a segment, from from on.
+func (r *reader) products(dst, q []float32, s *backend.Segment, from, kvHead int) {
 	kv := r.kv
-	at := keyAt(kv, page*kv.Page+index, kvHead)
-	if kv.DType == backend.Q8 {
-		return dotQ8(q, q8Keys(kv, at), kv.Page)
-	}
-	at *= 4
-	sum := float32(0)
-	if kv.DType == backend.F32 {
-		keys := words(kv.K).floats()
-		for i := 0; i < len(q); i, at = i+4, at+kv.Page*4 {
-			k, x := keys[at:at+4:at+4], q[i:i+4:i+4]
-			sum += k[0]*x[0] + k[1]*x[1] + k[2]*x[2] + k[3]*x[3]
+	for len(dst) > 0 {
+		slot, n := r.run(s, from, len(dst))
+		at := keyAt(kv, slot, kvHead)
+		switch kv.DType {
+		case backend.Q8:
+			for i := range n {
+				dst[i] = dotQ8(q, q8Keys(kv, at+i), kv.Page)
+			}
+		case backend.F16:
+			halves := words(kv.K).halves()[4*at:]
+			for c := 0; c < r.dp; c += 4 {
+				vector.WidenF16(r.wide[c*n:(c+4)*n], halves[c*kv.Page:])
+			}
+			vector.QuadDots(dst[:n], q, r.wide, 4*n)
+		default:
+			vector.QuadDots(dst[:n], q, words(kv.K).floats()[4*at:], 4*kv.Page)
 		}
-		return sum
+		dst, from = dst[n:], from+n
 	}
-	keys, table := words(kv.K).halves(), halfTable()
-	for i := 0; i < len(q); i, at = i+4, at+kv.Page*4 {
-		k, x := keys[at:at+4:at+4], q[i:i+4:i+4]
-		sum += table[k[0]]*x[0] + table[k[1]]*x[1] + table[k[2]]*x[2] + table[k[3]]*x[3]
-	}
-	return sum
 }
 
-// addValue adds weight times the value at index in page.
-func (r *reader) addValue(weight float32, page, index, kvHead int) {
+// addValues adds the values of keys of a segment, from from on, each times its weight.
+func (r *reader) addValues(weights []float32, s *backend.Segment, from, kvHead int) {
 	kv := r.kv
-	at := valueAt(kv, page*kv.Page+index, kvHead)
-	if kv.DType == backend.Q8 {
-		addQ8(r.acc, weight, q8Value(kv, at))
-		return
-	}
-	at *= 4
-	if kv.DType == backend.F32 {
-		for i, v := range words(kv.V).floats()[at : at+r.dp] {
-			r.acc[i] += weight * v
+	for len(weights) > 0 {
+		slot, n := r.run(s, from, len(weights))
+		at := valueAt(kv, slot, kvHead)
+		switch kv.DType {
+		case backend.Q8:
+			for i := range n {
+				addQ8(r.acc, weights[i], q8Value(kv, at+i*kv.DType.HeadRows(kv.HeadDim)))
+			}
+		case backend.F16:
+			vector.WidenF16(r.wide[:n*r.dp], words(kv.V).halves()[4*at:])
+			vector.AddRows(r.acc, weights[:n], r.wide)
+		default:
+			vector.AddRows(r.acc, weights[:n], words(kv.V).floats()[4*at:])
 		}
-		return
+		weights, from = weights[n:], from+n
 	}
-	table := halfTable()
-	for i, v := range words(kv.V).halves()[at : at+r.dp] {
-		r.acc[i] += weight * table[v]
-	}
+}
+
+// run is the slot of key i of a segment and how many keys, of at most so many from it on, lie in its page.
+func (r *reader) run(s *backend.Segment, i, most int) (slot, n int) {
+	at := s.First + i
+	index := at % r.kv.Page
+	return int(s.Pages[at/r.kv.Page])*r.kv.Page + index, min(most, r.kv.Page-index)
 }

@@ -69,10 +69,10 @@ func row(t backend.Tensor, i int) []float32 {
 	return words(t.Buf).floats()[at : at+t.Cols]
 }
 
-// padded is row i of a tensor up to Pad8(Cols), as the rows of a matrix are.
+// padded is row i of a tensor with what fills up its last group, as the rows of a matrix have it.
 func padded(t backend.Tensor, i int) []float32 {
 	at := (t.First + i) * t.Stride
-	return words(t.Buf).floats()[at : at+backend.Pad8(t.Cols)]
+	return words(t.Buf).floats()[at : at+(t.Cols+backend.Group-1)/backend.Group*backend.Group]
 }
 
 // bits is row i of a tensor of u32.

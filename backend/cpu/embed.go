@@ -1,34 +1,37 @@
 package cpu
 
-import "github.com/lrun/lrun/backend"
+import (
+	"slices"
+
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
+)
 
 // Embed looks rows of a table up; see backend.Embed.
 func (o *ops) Embed(dst backend.Tensor, a backend.Embed) {
 	if !o.ready(a.Check(dst)) {
 		return
 	}
-	withScratch(a.Table, func(scratch []float32) { lookUp(dst, a, scratch) })
-}
-
-// lookUp is Embed with room for a widened row.
-func lookUp(dst backend.Tensor, a backend.Embed, scratch []float32) {
-	ids := bits(a.IDs, 0)
-	for t := range dst.Rows {
+	for t, id := range bits(a.IDs, 0)[:dst.Rows] {
 		y := row(dst, t)
 		clear(y)
-		if int(ids[t]) < a.Table.Rows {
-			for i, v := range weightRow(a.Table, int(ids[t]), scratch)[:len(y)] {
-				y[i] = v * a.Scale
-			}
-		}
-		if a.Positions == nil {
-			continue
-		}
-		at := int(bits(a.Pos, 0)[t])
-		if at < a.Positions.Rows {
-			for i, v := range weightRow(a.Positions, at, scratch)[:len(y)] {
-				y[i] += v
-			}
+		o.addRow(y, a.Table, int(id), a.Scale)
+		if a.Positions != nil {
+			o.addRow(y, a.Positions, int(bits(a.Pos, 0)[t]), 1)
 		}
 	}
+}
+
+// addRow adds row r of a matrix, scaled, to y, or nothing where there is no such row.
+func (o *ops) addRow(y []float32, m *backend.Matrix, r int, scale float32) {
+	if r >= m.Rows {
+		return
+	}
+	wide := slices.Grow(o.wide[:0], vector.Columns(m.DType, m.Cols))[:vector.Columns(m.DType, m.Cols)]
+	rows, _ := rowsOf(m, r, 1)
+	vector.Widen(wide, m.DType, rows, m.Cols, 0)
+	for i, v := range wide[:len(y)] {
+		y[i] += scale * v
+	}
+	o.wide = wide
 }

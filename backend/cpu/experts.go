@@ -12,15 +12,19 @@ func (o *ops) ExpertGateUp(dst, x, routes backend.Tensor, w *backend.Matrix, a b
 		return
 	}
 	parallel(dst.Rows, 1, func(from, to int) {
-		for i := from; i < to; i++ {
-			t, k := i/a.TopK, i%a.TopK
-			first := int(bits(routes, t)[k]) * 2 * dst.Cols
-			y, in := row(dst, i), padded(x, t)
-			for r := range y {
-				gate := dotRow(w, first+2*r, in)
-				y[r] = activate(a.Act, gate) * dotRow(w, first+2*r+1, in)
+		withScratch(func(s *scratch) {
+			for i := from; i < to; i++ {
+				t, k := i/a.TopK, i%a.TopK
+				first := int(bits(routes, t)[k]) * 2 * dst.Cols
+				y, in := row(dst, i), padded(x, t)
+				for r := 0; r < len(y); r += blockRows {
+					part := y[r:min(r+blockRows, len(y))]
+					pairs := s.sums[:2*len(part)]
+					dots(pairs, w, first+2*r, in)
+					gatePairs(part, pairs, a.Act)
+				}
 			}
-		}
+		})
 	})
 }
 
@@ -30,17 +34,24 @@ func (o *ops) ExpertDown(dst, x, routes backend.Tensor, w *backend.Matrix, a bac
 		return
 	}
 	parallel(dst.Rows, 1, func(from, to int) {
-		for t := from; t < to; t++ {
-			y, chosen := row(dst, t), bits(routes, t)
-			clear(y)
-			for k := range a.TopK {
-				first := int(chosen[k]) * dst.Cols
-				weight := math.Float32frombits(chosen[a.TopK+k])
-				in := padded(x, t*a.TopK+k)
-				for r := range y {
-					y[r] += weight * dotRow(w, first+r, in)
+		withScratch(func(s *scratch) {
+			for t := from; t < to; t++ {
+				y, chosen := row(dst, t), bits(routes, t)
+				clear(y)
+				for k := range a.TopK {
+					first := int(chosen[k]) * dst.Cols
+					weight := math.Float32frombits(chosen[a.TopK+k])
+					in := padded(x, t*a.TopK+k)
+					for r := 0; r < len(y); r += blockRows {
+						part := y[r:min(r+blockRows, len(y))]
+						sums := s.sums[:len(part)]
+						dots(sums, w, first+r, in)
+						for i, v := range sums {
+							part[i] += weight * v
+						}
+					}
 				}
 			}
-		}
+		})
 	})
 }

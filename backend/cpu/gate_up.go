@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/lrun/lrun/backend"
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
+)
 
 // GateUp is the first half of a gated MLP; see backend.GateUp.
 func (o *ops) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp) {
@@ -9,19 +12,21 @@ func (o *ops) GateUp(dst, x backend.Tensor, w *backend.Matrix, a backend.GateUp)
 	}
 	x = o.normed(x, a.Norm)
 	bias := values(a.Bias)
-	// A worker owns both rows of a pair, gate before up, so the gate waits in dst for the up.
-	grain := max(1, 1<<14/(backend.Pad8(w.Cols)*max(1, x.Rows)))
-	parallel(w.Rows/2, grain, func(from, to int) {
-		productRows(x, w, 2*from, 2*to, func(t, r int, sum float32) {
-			if bias != nil {
-				sum += bias[r]
-			}
-			y := &row(dst, t)[r/2]
-			if r%2 == 0 {
-				*y = activate(a.Act, sum)
-			} else {
-				*y *= sum
-			}
-		})
+	product(x, w, func(t, first int, sums []float32) {
+		if bias != nil {
+			add(sums, bias[first:])
+		}
+		gatePairs(row(dst, t)[first/2:(first+len(sums))/2], sums, a.Act)
 	})
+}
+
+// gatePairs multiplies the second of each pair with the first through an activation.
+func gatePairs(y, pairs []float32, act backend.Activation) {
+	if act == backend.SiLU {
+		vector.GateSiLU(y, pairs)
+		return
+	}
+	for i := range y {
+		y[i] = activate(act, pairs[2*i]) * pairs[2*i+1]
+	}
 }

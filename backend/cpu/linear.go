@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/lrun/lrun/backend"
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
+)
 
 // Linear is a matrix product with its epilogue; see backend.Linear.
 func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear) {
@@ -16,69 +19,89 @@ func (o *ops) Linear(dst, x backend.Tensor, w *backend.Matrix, a backend.Linear)
 	if a.Blocks > 1 {
 		multiply = blockProduct
 	}
-	multiply(x, w, func(t, r int, sum float32) {
-		if bias != nil {
-			sum += bias[r]
-		}
-		y := softCap(activate(a.Act, sum)*a.Scale, a.SoftCap)
-		if !a.Gate.IsNone() {
-			y *= row(a.Gate, t)[a.Gate.Cols-1]
-		}
-		if a.Add {
-			y += row(dst, t)[r]
-		}
-		row(dst, t)[r] = y
+	multiply(x, w, func(t, first int, sums []float32) {
+		finish(row(dst, t)[first:first+len(sums)], sums, t, first, bias, a)
 	})
 }
 
-// product calls store with Σ_k x[t][k]·w[r][k] for every row t of x and r of w.
-func product(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
-	grain := max(1, 1<<15/(backend.Pad8(w.Cols)*max(1, x.Rows)))
-	parallel(w.Rows, grain, func(from, to int) { productRows(x, w, from, to, store) })
+// finish is the epilogue of Linear for some of token t's sums, from row first of the weights on.
+func finish(y, sums []float32, t, first int, bias []float32, a backend.Linear) {
+	if bias != nil {
+		add(sums, bias[first:])
+	}
+	if a.Act != backend.Identity {
+		for i, v := range sums {
+			sums[i] = activate(a.Act, v)
+		}
+	}
+	if a.Scale != 1 || a.SoftCap > 0 {
+		for i, v := range sums {
+			sums[i] = softCap(v*a.Scale, a.SoftCap)
+		}
+	}
+	if !a.Gate.IsNone() {
+		gate := row(a.Gate, t)[a.Gate.Cols-1]
+		for i := range sums {
+			sums[i] *= gate
+		}
+	}
+	if a.Add {
+		add(y, sums)
+	} else {
+		copy(y, sums)
+	}
 }
 
-// blockProduct is product where w are the blocks of a block-diagonal matrix, one below the other.
-func blockProduct(x backend.Tensor, w *backend.Matrix, store func(t, r int, sum float32)) {
-	rows := w.Rows / (x.Cols / w.Cols)
-	parallel(w.Rows, max(1, 1<<15/(w.Cols*max(1, x.Rows))), func(from, to int) {
-		withScratch(w, func(scratch []float32) {
-			for r := from; r < to; r++ {
-				weights := weightRow(w, r, scratch)[:w.Cols]
-				for t := range x.Rows {
-					store(t, r, dot(weights, row(x, t)[r/rows*w.Cols:]))
-				}
+// add is y += x; x is at least as long.
+func add(y, x []float32) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] += x[i]
+	}
+}
+
+// stored takes the products of row t of x with rows of the weights, from first on.
+type stored func(t, first int, sums []float32)
+
+// product calls store with Σ_k x[t][k]·w[r][k] for every row t of x and r of w. Blocks of both lie where they do for any
+// number of cores.
+func product(x backend.Tensor, w *backend.Matrix, store stored) {
+	high, wide := (w.Rows+blockRows-1)/blockRows, (x.Rows+blockTokens-1)/blockTokens
+	work := backend.Pad8(w.Cols) * blockRows * min(x.Rows, blockTokens)
+	parallel(high*wide, max(1, 1<<16/work), func(from, to int) {
+		withScratch(func(s *scratch) {
+			for i := from; i < to; i++ {
+				first, t := i/wide*blockRows, i%wide*blockTokens
+				s.block(x, t, min(blockTokens, x.Rows-t), w, first, min(blockRows, w.Rows-first), store)
 			}
 		})
 	})
 }
 
-// productRows is product for rows from to to of w.
-func productRows(x backend.Tensor, w *backend.Matrix, from, to int, store func(t, r int, sum float32)) {
-	if x.Rows == 1 {
-		in := padded(x, 0)
-		for r := from; r < to; r++ {
-			store(0, r, dotRow(w, r, in))
-		}
+// block is product for some rows of x and of w.
+func (s *scratch) block(x backend.Tensor, t, tokens int, w *backend.Matrix, first, rows int, store stored) {
+	if tokens == 1 {
+		dots(s.sums[:rows], w, first, padded(x, t))
+		store(t, first, s.sums[:rows])
 		return
 	}
-	withScratch(w, func(scratch []float32) {
-		for r := from; r < to; r++ {
-			productRow(x, weightRow(w, r, scratch), r, store)
-		}
-	})
+	s.multiply(x, t, tokens, w, first, rows)
+	for i := range tokens {
+		store(t+i, first, s.sums[i*((rows+3)&^3):][:rows])
+	}
 }
 
-// productRow multiplies one row of weights with every row of x.
-func productRow(x backend.Tensor, w []float32, r int, store func(t, r int, sum float32)) {
-	t := 0
-	for ; t+3 < x.Rows; t += 4 {
-		s0, s1, s2, s3 := dot4(w, padded(x, t), padded(x, t+1), padded(x, t+2), padded(x, t+3))
-		store(t, r, s0)
-		store(t+1, r, s1)
-		store(t+2, r, s2)
-		store(t+3, r, s3)
-	}
-	for ; t < x.Rows; t++ {
-		store(t, r, dot(w, padded(x, t)))
-	}
+// blockProduct is product where w are the blocks of a block-diagonal matrix, one below the other.
+func blockProduct(x backend.Tensor, w *backend.Matrix, store stored) {
+	blocks := x.Cols / w.Cols
+	rows := w.Rows / blocks
+	parallel(x.Rows*blocks, max(1, 1<<16/(w.Cols*rows)), func(from, to int) {
+		in, sums := make([]float32, vector.Columns(w.DType, w.Cols)), make([]float32, rows)
+		for i := from; i < to; i++ {
+			t, b := i/blocks, i%blocks
+			copy(in, row(x, t)[b*w.Cols:(b+1)*w.Cols])
+			dots(sums, w, b*rows, in)
+			store(t, b*rows, sums)
+		}
+	})
 }

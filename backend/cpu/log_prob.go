@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // LogProb scores one target a row; see backend.Ops.
@@ -25,13 +26,25 @@ func (o *ops) LogProb(dst, logits, targets backend.Tensor) {
 
 // logSumExp is ln Σ exp(z).
 func logSumExp(z []float32) float32 {
+	top := largestOf(z)
+	sum := float64(0)
+	withScratch(func(s *scratch) {
+		for len(z) > 0 {
+			part := s.sums[:copy(s.sums[:], z)]
+			sum += float64(vector.ExpSum(part, top))
+			z = z[len(part):]
+		}
+	})
+	return top + float32(math.Log(sum))
+}
+
+// largestOf is the largest of z, which is not empty.
+func largestOf(z []float32) float32 {
 	top := z[0]
 	for _, v := range z {
-		top = max(top, v)
+		if v > top {
+			top = v
+		}
 	}
-	sum := float64(0)
-	for _, v := range z {
-		sum += math.Exp(float64(v - top))
-	}
-	return top + float32(math.Log(sum))
+	return top
 }

@@ -33,10 +33,12 @@ func relevant(q []float32, reps *backend.KV, s *backend.Segment, k int) []int {
 	scores := make([]float32, s.Count)
 	parallel(s.Count, 64, func(first, last int) {
 		r := newReader(reps)
-		for b := first; b < last; b++ {
-			page, index := r.place(s, b)
+		for ; first < last; first += tile {
+			sums := scores[first:min(first+tile, last)]
 			for h := range reps.KVHeads {
-				scores[b] += r.score(q[h*r.dp:(h+1)*r.dp], page, index, h)
+				part := r.scores[:len(sums)]
+				r.products(part, q[h*r.dp:(h+1)*r.dp], s, first, h)
+				add(sums, part)
 			}
 		}
 	})

@@ -27,8 +27,12 @@ func (r *reader) mass(sums []float32, q, attended backend.Tensor, s *backend.Seg
 	for t := range attended.Rows {
 		all := row(attended, t)[a.Heads*r.kv.HeadDim+h]
 		query := row(q, t)[h*r.dp : (h+1)*r.dp]
-		for i, to := visible(s, first+t); i < to; i++ {
-			sums[(s.Pos+i)%len(sums)] += exp(r.biased(query, s, i, first+t, h, h/(a.Heads/r.kv.KVHeads), a.Attend) - all)
+		for from, to := visible(s, first+t); from < to; from += tile {
+			scores := r.scores[:min(tile, to-from)]
+			r.biased(scores, query, s, from, first+t, h, h/(a.Heads/r.kv.KVHeads), a.Attend)
+			for i, score := range scores {
+				sums[(s.Pos+from+i)%len(sums)] += exp(score - all)
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // Norm normalises rows; see backend.Norm.
@@ -41,8 +42,18 @@ func (o *ops) normed(x backend.Tensor, n *backend.Norm) backend.Tensor {
 // normalise is y = norm(x); weight and bias may be nil. y may be x.
 func normalise(y, x []float32, n backend.Norm, weight, bias []float32) {
 	mean, scale := statistics(x, n)
+	y = y[:len(x)]
 	for i, v := range x {
-		y[i] = affine((v-mean)*scale, i, weight, bias)
+		y[i] = (v - mean) * scale
+	}
+	if weight != nil {
+		weight = weight[:len(y)]
+		for i := range y {
+			y[i] *= weight[i]
+		}
+	}
+	if bias != nil {
+		add(y, bias)
 	}
 }
 
@@ -59,16 +70,17 @@ func affine(v float32, i int, weight, bias []float32) float32 {
 
 // statistics are the mean that a norm takes off (0 for RMS) and the factor it multiplies with.
 func statistics(x []float32, n backend.Norm) (mean, scale float32) {
-	if !n.RMS {
-		sum := float32(0)
+	var squares float32
+	if n.RMS {
+		squares = vector.Dot(x, x)
+	} else {
 		for _, v := range x {
-			sum += v
+			mean += v
 		}
-		mean = sum / float32(len(x))
+		mean /= float32(len(x))
+		for _, v := range x {
+			squares += (v - mean) * (v - mean)
+		}
 	}
-	sum := float32(0)
-	for _, v := range x {
-		sum += (v - mean) * (v - mean)
-	}
-	return mean, float32(1 / math.Sqrt(float64(sum/float32(len(x))+n.Eps)))
+	return mean, float32(1 / math.Sqrt(float64(squares/float32(len(x))+n.Eps)))
 }

@@ -15,6 +15,7 @@ type ops struct {
 	order []int32
 	probs []float32
 	norms buffer
+	wide  []float32
 }
 
 // ready counts the operation and reports whether it may run: no error so far and none in its operands.

@@ -32,11 +32,18 @@ func (r *reader) best(queries []float32, s *backend.Segment, kvHead, k int) []in
 		score float32
 	}
 	all := make([]scored, s.Count)
-	for i := range all {
-		page, index := r.place(s, i)
-		all[i] = scored{page*r.kv.Page + index, masked}
+	for from := 0; from < len(all); from += tile {
+		part := all[from:min(from+tile, len(all))]
+		for i := range part {
+			slot, _ := r.run(s, from+i, 1)
+			part[i] = scored{slot, masked}
+		}
 		for q := queries; len(q) > 0; q = q[r.dp:] {
-			all[i].score = max(all[i].score, r.score(q[:r.dp], page, index, kvHead))
+			scores := r.scores[:len(part)]
+			r.products(scores, q[:r.dp], s, from, kvHead)
+			for i, score := range scores {
+				part[i].score = max(part[i].score, score)
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b scored) int {

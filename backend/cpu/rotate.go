@@ -1,6 +1,9 @@
 package cpu
 
-import "github.com/lrun/lrun/backend"
+import (
+	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
+)
 
 // Rotate turns cached keys anew; see backend.Rotate.
 func (o *ops) Rotate(kv *backend.KV, a backend.Rotate) {
@@ -40,11 +43,9 @@ func loadKey(dst []float32, kv *backend.KV, slot, h int) {
 		}
 		return
 	}
-	keys, table := words(kv.K).halves(), halfTable()
+	keys := words(kv.K).halves()
 	for i := 0; i < len(dst); i, at = i+4, at+kv.Page*4 {
-		for j, v := range keys[at : at+4] {
-			dst[i+j] = table[v]
-		}
+		vector.WidenF16(dst[i:i+4], keys[at:at+4])
 	}
 }
 

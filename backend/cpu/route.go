@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // Route chooses experts; see backend.Route.
@@ -14,9 +15,7 @@ func (o *ops) Route(dst, x backend.Tensor, w *backend.Matrix, a backend.Route) {
 	parallel(x.Rows, 1, func(from, to int) {
 		logits := make([]float32, w.Rows)
 		for t := from; t < to; t++ {
-			for r := range logits {
-				logits[r] = dotRow(w, r, padded(x, t))
-			}
+			dots(logits, w, 0, padded(x, t))
 			choose(bits(dst, t), logits[:a.Experts], a)
 			if a.Shared(w) {
 				row(dst, t)[2*a.TopK] = sigmoid(logits[a.Experts])
@@ -50,15 +49,7 @@ func choose(dst []uint32, logits []float32, a backend.Route) {
 
 // softmax turns logits into probabilities.
 func softmax(z []float32) {
-	top := z[0]
-	for _, v := range z {
-		top = max(top, v)
-	}
-	sum := float32(0)
-	for i, v := range z {
-		z[i] = exp(v - top)
-		sum += z[i]
-	}
+	sum := vector.ExpSum(z, largestOf(z))
 	for i := range z {
 		z[i] /= sum
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/lrun/lrun/backend"
+	"github.com/lrun/lrun/backend/cpu/vector"
 )
 
 // SSD is Mamba-2's recurrence and lightning attention's; see backend.SSD.
@@ -57,7 +58,7 @@ func ssdStep(y, x []float32, a backend.SSD, h int, delta float32) {
 		for n, v := range b {
 			s[n] = keep*s[n] + (in*v - lose*s[n])
 		}
-		y[i] = dot(s, c) + skip*x[i]
+		y[i] = vector.Dot(s, c) + skip*x[i]
 	}
 }
 
