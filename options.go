@@ -96,8 +96,8 @@ func WithRoom(tokens int) Option {
 	}
 }
 
-// WithChunk sets how many tokens of a prompt are read at once, 256 by default: more is faster on large GPUs and takes more
-// memory. It changes results only by rounding.
+// WithChunk sets how many tokens of a prompt are read at once, by default as many as suit the device, 256 to 2,048: more is faster
+// on large GPUs and takes more memory. It changes results only by rounding.
 func WithChunk(tokens int) Option {
 	return func(o *openOptions) error {
 		if tokens < 1 || tokens > 1<<16 {

@@ -36,6 +36,8 @@ type Backend interface {
 	Ahead() int
 	// MaxHeadDim is the most channels that a head of QKVRope and Attend may have.
 	MaxHeadDim() int
+	// Chunk is how many tokens of a prompt it pays to read at once, unless memory is short.
+	Chunk() int
 	// Dispatches is how many kernels have been launched since the backend was opened.
 	Dispatches() int64
 	// Memory is the number of bytes of device memory held by live buffers.

@@ -13,7 +13,7 @@ import (
 
 // Options are the choices in running a model. The zero value means the defaults.
 type Options struct {
-	Chunk    int                     // tokens a step of prefill takes; 0: 256
+	Chunk    int                     // tokens a step of prefill takes; 0: the backend's
 	KV       backend.DType           // of the cache: F32 (the default), F16 or Q8
 	Quant    backend.DType           // Q8 or Q4: how matrices are stored; else as in the checkpoint
 	Memory   memory.Policy           // which tokens a query sees; nil: memory.Full
@@ -62,7 +62,7 @@ func Load(b backend.Backend, s *Spec, ckpt *weights.Checkpoint, o Options) (*Mod
 	m := &Model{Spec: s, b: b, net: newNetwork(s, l), chunk: o.Chunk, policy: o.Memory}
 	m.whole = m.atOnce
 	if m.chunk <= 0 {
-		m.chunk = 256
+		m.chunk = b.Chunk()
 	}
 	if m.policy == nil {
 		m.policy = memory.Full{}

@@ -39,10 +39,12 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 // @section products
 const UNIT: u32 = 1u;
 const STEP: u32 = 513u;
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> { return x[at] * quad(row.x, c); }
+alias Given = vec4<f32>;
+fn take(c: u32, at: u32) -> Given { return x[at]; }
+fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> { return g * quad(row.x, c); }
 // @end
 // @section one
-fn multiply(first: u32, t: u32) -> f32 { return products(vec4<u32>(first), t, 0u).x * weight[0].x; }
+fn multiply(first: u32, t: u32) -> f32 { return products(vec4<u32>(first), t, take(t, 0u)).x * weight[0].x; }
 fn result(r: u32) -> f32 { return f32(r); }
 // @end
 // @section activation

@@ -32,6 +32,7 @@ func (c *cpu) Adapter() string {
 }
 func (c *cpu) Ahead() int        { return 0 }
 func (c *cpu) MaxHeadDim() int   { return math.MaxInt32 }
+func (c *cpu) Chunk() int        { return 256 }
 func (c *cpu) Dispatches() int64 { return c.dispatches.Load() }
 func (c *cpu) Memory() int64     { return c.memory.Load() }
 func (c *cpu) Close() error      { return nil }

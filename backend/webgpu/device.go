@@ -143,6 +143,9 @@ func (d *device) Ahead() int { return 1 }
 // MaxHeadDim implements backend.Backend.
 func (d *device) MaxHeadDim() int { return maxHeadDim }
 
+// Chunk implements backend.Backend.
+func (d *device) Chunk() int { return d.tuning.Chunk }
+
 // Dispatches implements backend.Backend.
 func (d *device) Dispatches() int64 { return d.dispatches.Load() }
 

@@ -22,7 +22,7 @@ func TestTunedOperationsMatchTwins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: all products four times more")
 	}
-	odd := Tuning{Fuse: true, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), OneRows: 8192,
+	odd := Tuning{Fuse: true, Chunk: 128, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), OneRows: 8192,
 		AttendTokens: 16, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
 	attend := slices.DeleteFunc(backendtest.Cases(), func(c backendtest.Case) bool { return c.Op != "attend" })
 	if len(attend) == 0 {

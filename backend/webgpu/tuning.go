@@ -12,6 +12,9 @@ import (
 type Tuning struct {
 	// Fuse has operations of one token go together in the kernels *_one where these can: fewer launches, fewer threads at work.
 	Fuse bool `json:"fuse"`
+	// Chunk is how many tokens of a prompt are read at once, where nothing else is asked for: the more, the more tiles there are
+	// to fill a GPU with, and the more memory they take.
+	Chunk int `json:"chunk"`
 	// RowTokens is the most tokens for which a matrix is read row by row; more make a matrix product in tiles.
 	RowTokens int `json:"row_tokens"`
 	// Tiles is how many tiles of a matrix product fill the adapter: of fewer each is cut into four.
@@ -85,23 +88,23 @@ func everywhere(n int) Lanes {
 // defaults are what is known to be good by kind of adapter: measured on an H200, and on lavapipe for software.
 func defaults(k Kind) Tuning {
 	t := Tuning{
-		Fuse: true, RowTokens: 16, Tiles: 128, Vec: everywhere(64), One: everywhere(64), OneRows: 8192,
+		Fuse: true, Chunk: 512, RowTokens: 16, Tiles: 128, Vec: everywhere(64), One: everywhere(64), OneRows: 8192,
 		AttendTokens: 4, SplitGroups: 1024, SplitKeys: 128, Splits: 64, Submission: 20e9,
 	}
 	t.Vec.Float.Short, t.Vec.Q8.Short, t.Vec.Q4.Short = 16, 16, 16
 	t.One.Float.Long = 256
 	switch k {
 	case Discrete:
-		t.Submission = 200e9
+		t.Chunk, t.Submission = 2048, 200e9
 	case Software: // threads are few, and each pays for what it hands to others
-		t.Fuse, t.Tiles, t.Vec, t.Submission = false, 1, everywhere(4), 1e9
+		t.Fuse, t.Chunk, t.Tiles, t.Vec, t.Submission = false, 256, 1, everywhere(4), 1e9
 	}
 	return t
 }
 
 // check finds what the kernels have no variants for, or what makes no sense.
 func (t *Tuning) check() error {
-	for _, n := range []int{t.RowTokens, t.Tiles, t.OneRows, t.AttendTokens, t.SplitGroups, t.SplitKeys, t.Splits, t.Submission} {
+	for _, n := range []int{t.Chunk, t.RowTokens, t.Tiles, t.OneRows, t.AttendTokens, t.SplitGroups, t.SplitKeys, t.Splits, t.Submission} {
 		if n < 1 {
 			return fmt.Errorf("a number of it is %d", n)
 		}

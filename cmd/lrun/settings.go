@@ -52,7 +52,7 @@ func (s *settings) register(f *pflag.FlagSet) {
 	f.StringVar(&s.memory, "memory", "", "which tokens are seen: "+strings.Join(memory.Names, ", ")+" (default full)")
 	f.StringVar(&s.memoryOpt, "memory-opt", "", "its constants, by the papers' names: n_init=128,n_local=4096,block_size=128,topk=16")
 	f.StringVar(&s.mitigation, "mitigation", "", "against the collapse of Mamba-2's states in long texts: rri:0.9999,0.75, statenorm:1024, window:8192")
-	f.IntVar(&s.chunk, "chunk", 0, "tokens of a prompt read at once (default 256)")
+	f.IntVar(&s.chunk, "chunk", 0, "tokens of a prompt read at once (default by the device: 256 to 2048)")
 	f.BoolVarP(&s.quiet, "quiet", "q", false, "nothing on stderr but errors")
 	f.BoolVarP(&s.verbose, "verbose", "v", false, "a summary on stderr, also where that is no terminal")
 }

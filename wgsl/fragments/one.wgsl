@@ -43,8 +43,9 @@ fn multiply(first: u32, t: u32) -> f32 {
         for (var i = t; i < 512u; i += THREADS) { square += bring(i, at * UNIT + i); }
         workgroupBarrier();
         for (var c = at + lane; c < min(p.units, at + 512u / UNIT); c += LANES) {
-            s0 += products(row0, c, at);
-            if PER > 1u { s1 += products(row1, c, at); }
+            let g = take(c, at);
+            s0 += products(row0, c, g);
+            if PER > 1u { s1 += products(row1, c, g); }
         }
         workgroupBarrier();
     }

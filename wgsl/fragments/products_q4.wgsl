@@ -13,25 +13,25 @@ fn high(q: u32) -> vec4<f32> {
         - vec4<f32>(524288.0, 2048.0, 524288.0, 2048.0);
 }
 fn pair(q: u32, lo: vec4<f32>, hi: vec4<f32>) -> f32 { return dot(low(q), lo) + dot(high(q), hi); }
-fn product(row: u32, c: u32, sum: f32, x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, x3: vec4<f32>,
-    x4: vec4<f32>, x5: vec4<f32>, x6: vec4<f32>, x7: vec4<f32>) -> f32 {
+// Given is what x holds for a word, taken once for however many rows: given is a quad of it.
+struct Given {
+    x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, x3: vec4<f32>, x4: vec4<f32>, x5: vec4<f32>, x6: vec4<f32>, x7: vec4<f32>,
+    sum: f32,
+}
+fn take(c: u32, at: u32) -> Given {
+    var g = Given(given(at, c, 0u), given(at, c, 1u), given(at, c, 2u), given(at, c, 3u), given(at, c, 4u), given(at, c, 5u),
+        given(at, c, 6u), given(at, c, 7u), 0.0);
+    let all = ((g.x0 + g.x1) + (g.x2 + g.x3)) + ((g.x4 + g.x5) + (g.x6 + g.x7));
+    g.sum = (all.x + all.y) + (all.z + all.w);
+    return g;
+}
+fn product(row: u32, c: u32, g: Given) -> f32 {
     let q = w[row + c];
     let s = params(row, c);
-    let d = (pair(q.x, x0, x4) + pair(q.y, x1, x5)) + (pair(q.z, x2, x6) + pair(q.w, x3, x7));
-    return s.x * (d - s.y * sum);
+    let d = (pair(q.x, g.x0, g.x4) + pair(q.y, g.x1, g.x5)) + (pair(q.z, g.x2, g.x6) + pair(q.w, g.x3, g.x7));
+    return s.x * (d - s.y * g.sum);
 }
-// products are those of word c of four rows with what x holds for it: given is a quad of that.
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> {
-    let x0 = given(at, c, 0u);
-    let x1 = given(at, c, 1u);
-    let x2 = given(at, c, 2u);
-    let x3 = given(at, c, 3u);
-    let x4 = given(at, c, 4u);
-    let x5 = given(at, c, 5u);
-    let x6 = given(at, c, 6u);
-    let x7 = given(at, c, 7u);
-    let all = ((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7));
-    let sum = (all.x + all.y) + (all.z + all.w);
-    return vec4<f32>(product(row.x, c, sum, x0, x1, x2, x3, x4, x5, x6, x7), product(row.y, c, sum, x0, x1, x2, x3, x4, x5, x6, x7),
-        product(row.z, c, sum, x0, x1, x2, x3, x4, x5, x6, x7), product(row.w, c, sum, x0, x1, x2, x3, x4, x5, x6, x7));
+// products are those of word c of four rows with that.
+fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> {
+    return vec4<f32>(product(row.x, c, g), product(row.y, c, g), product(row.z, c, g), product(row.w, c, g));
 }

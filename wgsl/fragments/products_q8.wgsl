@@ -7,17 +7,15 @@ fn codes(q: u32) -> vec4<f32> {
     return bitcast<vec4<f32>>(bytes ^ vec4<u32>(0x4b000080u, 0x47008000u, 0x4b000080u, 0x47008000u))
         - vec4<f32>(8388736.0, 32896.0, 8388736.0, 32896.0);
 }
-fn product(row: u32, c: u32, x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, x3: vec4<f32>) -> f32 {
+// Given is what x holds for a word, taken once for however many rows: given is a quad of it.
+struct Given { x0: vec4<f32>, x1: vec4<f32>, x2: vec4<f32>, x3: vec4<f32> }
+fn take(c: u32, at: u32) -> Given { return Given(given(at, c, 0u), given(at, c, 1u), given(at, c, 2u), given(at, c, 3u)); }
+fn product(row: u32, c: u32, g: Given) -> f32 {
     let q = w[row + c];
-    return scale(row, c >> 1u) * 0.007874016 * ((dot(codes(q.x), x0) + dot(codes(q.y), x1))
-        + (dot(codes(q.z), x2) + dot(codes(q.w), x3)));
+    return scale(row, c >> 1u) * 0.007874016 * ((dot(codes(q.x), g.x0) + dot(codes(q.y), g.x1))
+        + (dot(codes(q.z), g.x2) + dot(codes(q.w), g.x3)));
 }
-// products are those of word c of four rows with what x holds for it: given is a quad of that.
-fn products(row: vec4<u32>, c: u32, at: u32) -> vec4<f32> {
-    let x0 = given(at, c, 0u);
-    let x1 = given(at, c, 1u);
-    let x2 = given(at, c, 2u);
-    let x3 = given(at, c, 3u);
-    return vec4<f32>(product(row.x, c, x0, x1, x2, x3), product(row.y, c, x0, x1, x2, x3),
-        product(row.z, c, x0, x1, x2, x3), product(row.w, c, x0, x1, x2, x3));
+// products are those of word c of four rows with that.
+fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> {
+    return vec4<f32>(product(row.x, c, g), product(row.y, c, g), product(row.z, c, g), product(row.w, c, g));
 }

@@ -8,15 +8,15 @@ fn four(first: u32, count: u32, stride: u32) -> vec4<u32> {
     return min(vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(first), vec4<u32>(count - 1u)) * stride;
 }
 
-// tokens_quad is quad c of four tokens, a column each; rows_quad of four rows. Zeros past the last quad.
-fn tokens_quad(at: vec4<u32>, shift: u32, c: u32) -> mat4x4<f32> {
-    if c >= p.quads { return mat4x4<f32>(); }
-    let i = at + vec4<u32>(shift + c);
+// tokens_quad is quad c of four tokens, a column each; rows_quad of four rows. Past the last quad they repeat it: multiply puts
+// zeros in place of the tokens' then, once they have arrived.
+fn tokens_quad(at: vec4<u32>, c: u32) -> mat4x4<f32> {
+    let i = at + vec4<u32>(min(c, p.quads - 1u));
     return mat4x4<f32>(x[i.x], x[i.y], x[i.z], x[i.w]);
 }
 fn rows_quad(at: vec4<u32>, c: u32) -> mat4x4<f32> {
-    if c >= p.quads { return mat4x4<f32>(); }
-    return mat4x4<f32>(quad(at.x, c), quad(at.y, c), quad(at.z, c), quad(at.w, c));
+    let i = min(c, p.quads - 1u);
+    return mat4x4<f32>(quad(at.x, i), quad(at.y, i), quad(at.z, i), quad(at.w, i));
 }
 
 fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
@@ -29,22 +29,24 @@ fn multiply(token: u32, row: u32, shift: u32, t: u32) {
     let ty = t / X;
     let i = t / 4u;
     let c = t % 4u;
-    let x_at = four(token + i * 4u, p.tokens, p.x_stride);
+    let x_at = four(token + i * 4u, p.tokens, p.x_stride) + vec4<u32>(shift);
     let w_at = four(row + i * 4u, p.rows, p.words);
     var m00 = mat4x4<f32>();                           // a column is a token, or with 1 the one Y·4 on; and so are rows
     var m01 = mat4x4<f32>();
     var m10 = mat4x4<f32>();
     var m11 = mat4x4<f32>();
-    var xq = tokens_quad(x_at, shift, c);
-    var wq = rows_quad(w_at, c);
+    var xq = mat4x4<f32>();
+    var wq = mat4x4<f32>();
+    if i < SPAN_Y { xq = tokens_quad(x_at, c); }
+    if i < SPAN_X { wq = rows_quad(w_at, c); }
     for (var k = 0u; k < p.quads; k += 4u) {
         if i < SPAN_Y {
+            if k + c >= p.quads { xq = mat4x4<f32>(); }
             let turned = transpose(xq);
             xs[c * 4u][i] = turned[0];
             xs[c * 4u + 1u][i] = turned[1];
             xs[c * 4u + 2u][i] = turned[2];
             xs[c * 4u + 3u][i] = turned[3];
-            xq = tokens_quad(x_at, shift, k + 4u + c);
         }
         if i < SPAN_X {
             let turned = transpose(wq);
@@ -52,9 +54,10 @@ fn multiply(token: u32, row: u32, shift: u32, t: u32) {
             ws[c * 4u + 1u][i] = turned[1];
             ws[c * 4u + 2u][i] = turned[2];
             ws[c * 4u + 3u][i] = turned[3];
-            wq = rows_quad(w_at, k + 4u + c);
         }
         workgroupBarrier();
+        if i < SPAN_Y { xq = tokens_quad(x_at, k + 4u + c); }
+        if i < SPAN_X { wq = rows_quad(w_at, k + 4u + c); }
         for (var j = 0u; j < 16u; j++) { // @unroll
             let a0 = xs[j][ty];
             let b0 = ws[j][tx];
