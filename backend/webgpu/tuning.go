@@ -92,7 +92,6 @@ func defaults(k Kind) Tuning {
 		AttendTokens: 4, SplitGroups: 1024, SplitKeys: 128, Splits: 64, Submission: 20e9,
 	}
 	t.Vec.Float.Short, t.Vec.Q8.Short, t.Vec.Q4.Short = 16, 16, 16
-	t.One.Float.Long = 256
 	switch k {
 	case Discrete:
 		t.Chunk, t.Submission = 2048, 200e9
