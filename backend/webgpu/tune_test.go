@@ -54,8 +54,8 @@ func TestTuningChooses(t *testing.T) {
 	const q8 = 3
 	vec := func(lanes, many int) int { return 2*(q8*len(wgsl.VecLanes)+slices.Index(wgsl.VecLanes, lanes)) + many }
 	tile := func(size int) int { return q8*len(wgsl.Tiles) + size }
-	same("16 tokens", plan(16, 0), wgsl.LinearVec, vec(64, 1))
-	same("17 tokens", plan(17, 0), wgsl.LinearTile, tile(0))
+	same("32 tokens", plan(32, 0), wgsl.LinearVec, vec(64, 1))
+	same("33 tokens", plan(33, 0), wgsl.LinearTile, tile(0))
 	same("512 tokens", plan(512, 0), wgsl.LinearTile, tile(2))
 	d.tuning.Vec.Q8.Medium, d.tuning.RowTokens, d.tuning.Tiles = 4, 64, 1000
 	same("one token with 4 threads a row", plan(1, 0), wgsl.LinearVec, vec(4, 0))
@@ -73,8 +73,8 @@ func TestTuningSplits(t *testing.T) {
 	view := func(keys int) backend.View { return backend.View{Segments: []backend.Segment{{Count: keys}}} }
 	tuning := defaults(Discrete)
 	splits := func(keys int) int { return tuning.attention(1, kv, view(keys), backend.Attend{Heads: 32}).splits }
-	if a, b := splits(4096), splits(32768); a != 32 || b != 64 {
-		t.Errorf("%d and %d splits, want 32 of 128 keys, and 64", a, b)
+	if a, b := splits(2048), splits(32768); a != 32 || b != 64 {
+		t.Errorf("%d and %d splits, want 32 of 64 keys, and 64", a, b)
 	}
 	tuning.SplitKeys, tuning.Splits = 512, 32
 	if a, b := splits(4096), splits(32768); a != 8 || b != 32 {

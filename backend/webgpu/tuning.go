@@ -85,7 +85,7 @@ func everywhere(n int) Lanes {
 	return Lanes{all, all, all}
 }
 
-// defaults are what is known to be good by kind of adapter: measured on an H200, and on lavapipe for software.
+// defaults are what is known to be good by kind of adapter: measured on an H100 for discrete GPUs, and on lavapipe for software.
 func defaults(k Kind) Tuning {
 	t := Tuning{
 		Fuse: true, Chunk: 512, RowTokens: 16, Tiles: 128, Vec: everywhere(64), One: everywhere(64), OneRows: 8192,
@@ -94,7 +94,7 @@ func defaults(k Kind) Tuning {
 	t.Vec.Float.Short, t.Vec.Q8.Short, t.Vec.Q4.Short = 16, 16, 16
 	switch k {
 	case Discrete:
-		t.Chunk, t.Submission = 2048, 200e9
+		t.Chunk, t.RowTokens, t.AttendTokens, t.SplitKeys, t.Submission = 2048, 32, 16, 64, 200e9
 	case Software: // threads are few, and each pays for what it hands to others
 		t.Fuse, t.Chunk, t.Tiles, t.Vec, t.Submission = false, 256, 1, everywhere(4), 1e9
 	}
