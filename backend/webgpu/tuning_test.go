@@ -83,7 +83,7 @@ func TestTuningIsIgnored(t *testing.T) {
 	for _, c := range []struct{ old, new, why string }{
 		{"{", "[", "json"},
 		{`"split_keys"`, `"split_size"`, "split_size"},
-		{`"split_keys": 128`, `"split_keys": 0`, "a number of it is 0"},
+		{`"split_keys": 64`, `"split_keys": 0`, "a number of it is 0"},
 		{`"short": 16`, `"short": 17`, "17 threads a row"},
 		{`"kernels": "`, `"kernels": "f`, "other kernels"},
 		{`"adapter": "Some`, `"adapter": "No`, "it is of No GPU"},
