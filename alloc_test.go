@@ -15,6 +15,9 @@ func TestTokensAllocateNothing(t *testing.T) {
 	if all := testkit.Backends(t); all[len(all)-1].Name() != "webgpu" {
 		t.Skip("the CPU backend's kernels allocate")
 	}
+	if testkit.Race {
+		t.Skip("the race detector allocates")
+	}
 	files := tinyWith(t, map[string]string{"tokenizer.json": "", "tokenizer_config.json": ""})
 	for _, c := range []struct {
 		name string
