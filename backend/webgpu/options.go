@@ -56,9 +56,11 @@ type Options struct {
 
 // tune is the tuning that the options have for an adapter.
 func (o Options) tune(a AdapterInfo) Tuning {
-	t, _ := tuningOf(a)
+	var t Tuning
 	if o.Tuning != nil {
 		t = *o.Tuning
+	} else {
+		t, _ = tuningOf(a)
 	}
 	switch cmp.Or(o.Fuse, os.Getenv("LRUN_FUSE")) {
 	case "0":

@@ -28,40 +28,36 @@ const (
 // Speed implements backend.Profiler.
 func (d *device) Speed(ctx context.Context) (backend.Speed, error) {
 	var s backend.Speed
-	from, to, err := d.probeBuffers()
-	if err != nil {
-		return s, err
-	}
-	defer from.Release()
-	defer to.Release()
-	copies, err := d.copies(ctx, from, to)
-	if err != nil {
-		return s, err
-	}
-	for range probePairs - 1 {
-		a, b, err := d.probeBuffers()
+	var used *buffer // of the pair before: what the multiply-adds are launched with
+	for range probePairs {
+		from, to, err := d.probeBuffers()
+		if used != nil && errors.Is(err, errOutOfMemory) {
+			break
+		}
 		if err != nil {
 			return s, err
 		}
-		defer a.Release()
-		defer b.Release()
-		if a.room < from.room {
+		defer from.Release()
+		defer to.Release()
+		if used != nil && to.room < used.room {
 			break // no room is left for as much: less might fit a cache
 		}
-		n, err := d.copies(ctx, a, b)
+		used = to
+		copies, err := d.copies(ctx, from, to)
 		if err != nil {
 			return s, err
 		}
-		copies = max(copies, n)
+		s.Bytes = max(s.Bytes, 2*float64(from.room)*copies)
 	}
 	units, err := d.rate(ctx, func(o *step, n int) {
 		for ; n > 0; n -= probeMost {
 			o.work(min(n, probeMost) * probeMacs)
 			params := []uint32{probeRounds, bits(0.999), bits(0.001)}
-			o.dispatch("speed", wgsl.ProbeFma, "", params, uint32(min(n, probeMost)*probeGroups), 1, 1, bindBuffer(to))
+			o.dispatch("speed", wgsl.ProbeFma, "", params, uint32(min(n, probeMost)*probeGroups), 1, 1, bindBuffer(used))
 		}
 	})
-	return backend.Speed{Bytes: 2 * float64(from.room) * copies, Flops: 2 * probeMacs * units}, err
+	s.Flops = 2 * probeMacs * units
+	return s, err
 }
 
 // copies is how often a second one buffer can be copied to another.
