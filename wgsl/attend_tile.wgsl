@@ -1,10 +1,14 @@
-// attend_tile: softmax attention over a view in tiles of 32 query rows × 32 keys; one workgroup of 8 × 8 threads for a tile
+// attend_tile: softmax attention over a view in tiles of 32 query rows × 64 keys; one workgroup of 8 × 8 threads for a tile
 // of rows (tokens × the query heads of one KV head), a KV head and a split of the keys. Twin: cpu.Attend.
-// A thread has rows y, y + 8, .. (the components) and keys x, x + 8, .., then quads x of each slice of 32 channels.
-// tune: QUADS = Dp/4 up to 64 (Dp: the head padded to quads), SLICES = QUADS/8 rounded up
+// A thread has rows 4y .. 4y + 3 (the components) and keys x, x + 8, .., then quads x, x + 8, .. of the values.
+// tune: QUADS = Dp/4 up to 64 (Dp: the head padded to quads), STEPS = QUADS/4 and SLICES = QUADS/8 rounded up, KEYS 8 or 4,
+// ROOM = KEYS·QUADS: the quads of so many values are brought at a time, at most 256
 const QUADS: u32 = 16u;
+const STEPS: u32 = 4u;
 const SLICES: u32 = 2u;
-const TILE: u32 = 32u;                                                   // not tunable
+const ROOM: u32 = 128u;
+const KEYS: u32 = 8u;
+const TILE: u32 = 64u;                                                   // not tunable
 struct Attend {
     heads: u32, kv_heads: u32, group: u32,                     // group: query heads of a KV head
     head_dim: u32, page: u32, segments: u32, tiles: u32, splits: u32, // tiles: in a split
@@ -21,14 +25,16 @@ struct Attend {
 @group(0) @binding(4) var<storage, read> table: array<u32>;              // the view
 @group(0) @binding(5) var<storage, read> slopes: array<f32>;             // [heads]
 @group(0) @binding(6) var<storage, read_write> y: array<f32>; // [tokens][heads][head_dim], or [tokens][heads][splits][Dp + 4]
-var<workgroup> qs: array<vec4<f32>, 288>;                                // [32 rows][8 quads + 1], a slice of 32 channels
-var<workgroup> ks: array<vec4<f32>, 288>;                                // [32 keys][8 + 1], of keys, then of values
-var<workgroup> ps: array<vec4<f32>, 256>;                                // [32 keys][8 y], a component a row
+// What goes through workgroup memory: four quads of channels of keys, [16 channels][16], a vector a key of four, and of
+// queries, [16][8 y]; later in their place the weights, [64 keys][8 y + 1], a component a row.
+var<workgroup> room: array<vec4<f32>, 576>;
+var<workgroup> vs: array<vec4<f32>, ROOM>;                               // [keys][QUADS], some keys' values
 var<workgroup> red: array<vec4<f32>, 64>;                                // [8 x][8 y]
-var<workgroup> found: array<vec4<i32>, 32>;                              // position, lowest and highest query, distance
-var<workgroup> place: array<vec2<u32>, 32>;                              // the key's first row, and its value's
+var<workgroup> found: array<vec4<i32>, 64>;                              // position, lowest and highest query, distance
+var<workgroup> place: array<vec2<u32>, 64>;                              // the key's first row, and its value's
 var<workgroup> rows: array<u32, 32>;                                     // the rows' first quads in q
-var<workgroup> query_set: u32;                                                 // the first quad of the tile's set of queries
+var<workgroup> query_set: u32;                                           // the first quad of the tile's set of queries
+var<workgroup> live: u32;                                                // 0 past the last key that this tile's rows may see
 
 // @section kv
 alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
@@ -39,6 +45,7 @@ fn value(at: u32, c: u32) -> vec4<f32> { return values[at + c]; }
 fn score(s: vec4<f32>, slope: vec4<f32>, pos: i32, distance: i32, query: vec4<i32>) -> vec4<f32> { return s; }
 // @end
 // @section attention
+const NOWHERE: i32 = 1073741824;
 struct Found { slot: u32, pos: i32, low: i32, high: i32, query: u32, distance: i32 }
 fn find(n: u32, low: i32, high: i32) -> Found { return Found(n + table[0] + p.segments + p.page, 0, low, high, TILE, 0); }
 fn columns(m: mat4x4<f32>, f: vec4<f32>) -> mat4x4<f32> { return m; }
@@ -57,104 +64,137 @@ fn masked(s: vec4<f32>, k: u32, slope: vec4<f32>, query: vec4<i32>) -> vec4<f32>
 // weights is exp(s − top), zero where masked, kept for key k.
 fn weights(s: vec4<f32>, top: vec4<f32>, k: u32, y: u32) -> vec4<f32> {
     let e = select(vec4<f32>(), exp(s - top), s > vec4<f32>(-1.0e29));
-    ps[k * 8u + y] = e;
+    room[k * 9u + y] = e;
     return e;
 }
 
-// slice is acc scaled by fade, plus Σ p·v for slice c of the values: a column a row.
-fn slice(acc: mat4x4<f32>, c: u32, l: vec2<u32>, live: bool, fade: vec4<f32>) -> mat4x4<f32> {
-    let quad = c * 8u + l.x;
-    for (var i = l.y; i < 32u; i += 8u) {
-        if live && quad < QUADS {                      // what no query sees may hold anything
-            ks[i * 9u + l.x] = select(vec4<f32>(), value(place[i].y, quad), found[i].y <= found[i].z);
-        }
-    }
-    workgroupBarrier();
-    var a = columns(acc, fade);
-    for (var k = 0u; k < select(0u, 32u, live); k += 4u) {
-        let at = k * 9u + l.x;
-        a += outer(ks[at], ps[k * 8u + l.y]);
-        a += outer(ks[at + 9u], ps[k * 8u + 8u + l.y]);
-        a += outer(ks[at + 18u], ps[k * 8u + 16u + l.y]);
-        a += outer(ks[at + 27u], ps[k * 8u + 24u + l.y]);
-    }
-    workgroupBarrier();
-    return a;
+// add is m plus the matrix of columns a·b.
+fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
+    return mat4x4<f32>(fma(vec4<f32>(a.x), b, m[0]), fma(vec4<f32>(a.y), b, m[1]), fma(vec4<f32>(a.z), b, m[2]), fma(vec4<f32>(a.w), b, m[3]));
+}
+
+// keys_quad is quad c of keys first, first + 8, .., a row each; rows_quad that of the queries of rows 4i, 4i + 1, ..
+fn keys_quad(first: u32, c: u32) -> mat4x4<f32> {
+    if c >= QUADS { return mat4x4<f32>(); }
+    return transpose(mat4x4<f32>(key(place[first].x, c), key(place[first + 8u].x, c), key(place[first + 16u].x, c), key(place[first + 24u].x, c)));
+}
+fn rows_quad(i: u32, c: u32) -> mat4x4<f32> {
+    if c >= QUADS { return mat4x4<f32>(); }
+    let at = vec4<u32>(rows[4u * i], rows[4u * i + 1u], rows[4u * i + 2u], rows[4u * i + 3u]) + vec4<u32>(query_set + c);
+    return transpose(mat4x4<f32>(q[at.x], q[at.y], q[at.z], q[at.w])) * p.scale;
+}
+
+// seen_value is a quad of the value of key k: zero where no query sees it, whose memory may hold anything.
+fn seen_value(k: u32, quad: u32) -> vec4<f32> {
+    if quad >= QUADS || found[k].y > found[k].z { return vec4<f32>(); }
+    return value(place[k].y, quad);
 }
 
 // store writes a quad of four rows' results.
 fn store(acc: mat4x4<f32>, quad: u32, first_row: u32, kv_head: u32, split: u32, top: vec4<f32>, sum: vec4<f32>) {
     var m = acc;
     for (var i = 0u; i < 4u; i++) {
-        let row = first_row + i * 8u;
+        let row = first_row + i;
         let head = kv_head * p.group + row % p.group;
         if row < p.tokens * p.group && quad < QUADS { put(row / p.group, head, quad, split, m[i], top[i], sum[i]); }
     }
 }
 
 @compute @workgroup_size(8, 8)
-fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
-    let l = id.xy;
-    let t = l.y * 8u + l.x;
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
+    let x = id.x;
+    let y = id.y;
+    let t = y * 8u + x;
+    let first_row = (all.x - 1u - wg.x) * 32u;         // those that see most keys come first
     let last = p.tokens * p.group - 1u;
-    let row = wg.x * 32u + l.y;
-    let mine = min(vec4<u32>(row, row + 8u, row + 16u, row + 24u), vec4<u32>(last));
+    let mine = min(vec4<u32>(first_row + 4u * y) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(last));
     let token0 = p.pos + i32(p.first);
     let query = vec4<i32>(mine / vec4<u32>(p.group)) + vec4<i32>(token0);
-    let low = token0 + i32(wg.x * 32u / p.group);
-    let high = token0 + i32(min(wg.x * 32u + 31u, last) / p.group);
+    let low = token0 + i32(first_row / p.group);
+    let high = token0 + i32(min(first_row + 31u, last) / p.group);
     let head = mine % vec4<u32>(p.group) + vec4<u32>(wg.y * p.group);
     let slope = vec4<f32>(slopes[head.x], slopes[head.y], slopes[head.z], slopes[head.w]);
     var top = vec4<f32>(-1.0e30);
     var sum = vec4<f32>();                             // Σ p of this thread's keys
-    var acc: array<mat4x4<f32>, SLICES>;               // Σ p·v of a slice, a column a row
-    let r = min(wg.x * 32u + t, last);
+    var acc: array<mat4x4<f32>, SLICES>;               // Σ p·v of a quad, a column a row
+    var v: array<vec4<f32>, SLICES>;
+    let first_key = t % 8u + t % 16u / 8u * 32u;       // of the four that this thread brings
+    let r = min(first_row + t, last);
     if t < 32u { rows[t] = (p.first + r / p.group) * p.q_stride + (wg.y * p.group + r % p.group) * QUADS; }
+    var f = find(wg.z * p.tiles * 64u + t, low, high);
     for (var b = 0u; b < p.tiles; b++) {
-        if t < 32u {
-            let f = find((wg.z * p.tiles + b) * 32u + t, low, high);
-            found[t] = vec4<i32>(f.pos, f.low, f.high, f.distance);
-            if t == 0u { query_set = f.query * p.set_stride; }
-            place[t] = vec2<u32>(f.slot % p.page) * vec2<u32>(1u, head_rows(QUADS)) + base(f.slot, wg.y);
+        found[t] = vec4<i32>(f.pos, f.low, f.high, f.distance);
+        place[t] = vec2<u32>(f.slot % p.page) * vec2<u32>(1u, head_rows(QUADS)) + base(f.slot, wg.y);
+        if t == 0u {
+            query_set = f.query * p.set_stride;
+            live = u32(f.low != NOWHERE);
         }
-        workgroupBarrier();
-        let live = found[0].y <= found[0].z;           // false past the last key that this tile's rows may see
-        var s = mat4x4<f32>();                         // q·k, a column a key
-        for (var c = 0u; c < SLICES; c++) {
-            for (var i = t; i < 256u; i += 64u) {      // a key a thread, then a row for eight
-                let k = c * 8u + i / 32u;
-                let j = c * 8u + i % 8u;
-                var kq = vec4<f32>();
-                var qq = vec4<f32>();
-                if live && k < QUADS { kq = key(place[i % 32u].x, k); }
-                if live && j < QUADS { qq = q[query_set + rows[i / 8u] + j] * p.scale; }
-                ks[i % 32u * 9u + i / 32u] = kq;
-                qs[i / 8u * 9u + i % 8u] = qq;
-            }
+        if workgroupUniformLoad(&live) == 0u { break; }
+        f = find((wg.z * p.tiles + b + 1u) * 64u + t, low, high); // on its way while this tile is computed
+        var s0 = mat4x4<f32>();                        // q·k, a column a key: x, x + 8, ..
+        var s1 = mat4x4<f32>();                        // x + 32, x + 40, ..
+        var kq = keys_quad(first_key, t / 16u);
+        var qq = mat4x4<f32>();
+        if t < 32u { qq = rows_quad(x, y); }
+        for (var c = 0u; c < STEPS; c++) {
+            for (var i = 0u; i < 4u; i++) { // @unroll
+                room[(t / 16u * 4u + i) * 16u + t % 16u] = kq[i];
+                if t < 32u { room[256u + (y * 4u + i) * 8u + x] = qq[i]; }
+            } // @end
             workgroupBarrier();
-            for (var i = 0u; i < select(0u, 8u, live); i++) {
-                let r = l.y * 9u + i;
-                let k = l.x * 9u + i;
-                let rows4 = mat4x4<f32>(qs[r], qs[r + 72u], qs[r + 144u], qs[r + 216u]);
-                s += transpose(rows4) * mat4x4<f32>(ks[k], ks[k + 72u], ks[k + 144u], ks[k + 216u]);
+            if c + 1u < STEPS {
+                kq = keys_quad(first_key, c * 4u + 4u + t / 16u);
+                if t < 32u { qq = rows_quad(x, c * 4u + 4u + y); }
             }
+            for (var i = 0u; i < 16u; i++) { // @unroll
+                let a = room[256u + i * 8u + y];
+                s0 = add(s0, room[i * 16u + x], a);
+                s1 = add(s1, room[i * 16u + 8u + x], a);
+            } // @end
             workgroupBarrier();
         }
-        let s0 = masked(s[0], l.x, slope, query);
-        let s1 = masked(s[1], l.x + 8u, slope, query);
-        let s2 = masked(s[2], l.x + 16u, slope, query);
-        let s3 = masked(s[3], l.x + 24u, slope, query);
-        red[l.x * 8u + l.y] = max(max(s0, s1), max(s2, s3));
+        for (var i = 0u; i < SLICES; i++) { // @unroll
+            v[i] = seen_value(min(y, KEYS - 1u), i * 8u + x);
+        } // @end
+        var most = vec4<f32>(-1.0e30);
+        for (var i = 0u; i < 4u; i++) { // @unroll
+            s0[i] = masked(s0[i], x + 8u * i, slope, query);
+            s1[i] = masked(s1[i], x + 8u * i + 32u, slope, query);
+            most = max(most, max(s0[i], s1[i]));
+        } // @end
+        red[x * 8u + y] = most;
         workgroupBarrier();
         let was = top;
-        for (var x = 0u; x < 8u; x++) { top = max(top, red[x * 8u + l.y]); }
+        for (var i = 0u; i < 8u; i++) { top = max(top, red[i * 8u + y]); }
         let fade = exp(was - top);
-        sum = sum * fade + ((weights(s0, top, l.x, l.y) + weights(s1, top, l.x + 8u, l.y))
-            + (weights(s2, top, l.x + 16u, l.y) + weights(s3, top, l.x + 24u, l.y)));
-        for (var c = 0u; c < SLICES; c++) { acc[c] = slice(acc[c], c, l, live, fade); }
+        sum *= fade;
+        for (var i = 0u; i < 4u; i++) { // @unroll
+            sum += weights(s0[i], top, x + 8u * i, y) + weights(s1[i], top, x + 8u * i + 32u, y);
+        } // @end
+        for (var i = 0u; i < SLICES; i++) { // @unroll
+            acc[i] = columns(acc[i], fade);
+        } // @end
+        for (var k = 0u; k < 64u; k += KEYS) {
+            for (var i = 0u; i < SLICES; i++) { // @unroll
+                if y < KEYS && i * 8u + x < QUADS { vs[y * QUADS + i * 8u + x] = v[i]; }
+            } // @end
+            workgroupBarrier();
+            for (var i = 0u; i < SLICES; i++) { // @unroll
+                v[i] = seen_value(min(k + KEYS + min(y, KEYS - 1u), 63u), i * 8u + x);
+            } // @end
+            for (var j = 0u; j < KEYS; j++) { // @unroll
+                let a = room[(k + j) * 9u + y];
+                for (var i = 0u; i < SLICES; i++) { // @unroll
+                    acc[i] = add(acc[i], a, vs[j * QUADS + min(i * 8u + x, QUADS - 1u)]);
+                } // @end
+            } // @end
+            workgroupBarrier();
+        }
     }
-    red[l.x * 8u + l.y] = sum;
+    red[x * 8u + y] = sum;
     workgroupBarrier();
-    for (var x = 1u; x < 8u; x++) { sum += red[(x ^ l.x) * 8u + l.y]; }
-    for (var c = 0u; c < SLICES; c++) { store(acc[c], c * 8u + l.x, row, wg.y, wg.z, top, sum); }
+    for (var i = 1u; i < 8u; i++) { sum += red[(i ^ x) * 8u + y]; }
+    for (var i = 0u; i < SLICES; i++) { // @unroll
+        store(acc[i], i * 8u + x, first_row + 4u * y, wg.y, wg.z, top, sum);
+    } // @end
 }

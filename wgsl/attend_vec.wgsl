@@ -27,9 +27,9 @@ struct Attend {
 var<workgroup> qs: array<vec4<f32>, QUERY>;                              // [Dp/4][HEADS]
 var<workgroup> red: array<vec4<f32>, 128>;                               // [2][64]: heads 0 .. 3, heads 4 .. 7
 var<workgroup> prob: array<vec4<f32>, 128>;                              // [2][64]
-var<workgroup> place: array<u32, 64>;                                    // the keys' values, in rows; NOWHERE: unseen
+var<workgroup> place: array<u32, 64>;                                    // the keys' values, in rows; UNSEEN: unseen
 var<workgroup> tile_set: u32;                                            // the set of queries that sees the tile's keys
-const NOWHERE = 0xffffffffu;
+const UNSEEN = 0xffffffffu;
 
 // @section kv
 alias Row = vec4<f32>; fn head_rows(quads: u32) -> u32 { return quads; }
@@ -125,7 +125,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
                 }
             }
         }
-        place[t] = select(NOWHERE, base(found.slot, kv_head) + found.slot % p.page * head_rows(QUADS), seen);
+        place[t] = select(UNSEEN, base(found.slot, kv_head) + found.slot % p.page * head_rows(QUADS), seen);
         s0 = select(vec4<f32>(-1.0e30), score(s0, slopes_of(head), found.pos, found.distance, vec4<i32>(query)), seen);
         s1 = select(vec4<f32>(-1.0e30), score(s1, slopes_of(head + 4u), found.pos, found.distance, vec4<i32>(query)), seen);
         let was0 = top0;

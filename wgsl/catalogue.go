@@ -70,9 +70,9 @@ var Version = sync.OnceValue(func() string {
 // The section markers; a section's default is what stands between them.
 var (
 	section  = regexp.MustCompile(`(?s)// @section (\w+)\n(.*?)// @end\n`)
-	tunables = regexp.MustCompile(`const (\w+): u32 = \d+u;`)
+	tunables = regexp.MustCompile(`const (\w+): u32 = (\d+)u;`)
 	sizes    = regexp.MustCompile(`@workgroup_size\([\d, ]+\)`)
-	loops    = regexp.MustCompile(`(?s)for \(var (\w+) = 0u; \w+ < (\d+)u; \w+\+\+\) \{ // @unroll\n(.*?)\} // @end\n`)
+	loops    = regexp.MustCompile(`(?s)for \(var (\w+) = 0u; \w+ < (\w+); \w+\+\+\) \{ // @unroll\n([^@]*?)\} // @end\n`)
 )
 
 // Source is the kernel's text with the variant's choices filled in.
@@ -104,7 +104,9 @@ func (k *Kernel) Source(v Variant) (string, error) {
 		delete(choice, "WG")
 	}
 	if _, ok := choice["UNROLL"]; ok {
-		text = loops.ReplaceAllStringFunc(text, writeOut)
+		for loops.MatchString(text) { // the innermost first
+			text = loops.ReplaceAllStringFunc(text, func(loop string) string { return writeOut(loop, text) })
+		}
 		delete(choice, "UNROLL")
 	}
 	if err == nil && len(choice) > 0 {
@@ -116,16 +118,23 @@ func (k *Kernel) Source(v Variant) (string, error) {
 	return text, nil
 }
 
-// writeOut is a loop as that many blocks, one after another. Few compilers unroll one that is long.
-func writeOut(loop string) string {
+// writeOut is a loop as that many blocks, one after another: a number, or a constant of the text. Few compilers unroll one that
+// is long, or has barriers, and without that keep arrays out of registers.
+func writeOut(loop, text string) string {
 	part := loops.FindStringSubmatch(loop)
-	count, err := strconv.Atoi(part[2])
+	variable, end, body := part[1], part[2], part[3]
+	for _, constant := range tunables.FindAllStringSubmatch(text, -1) {
+		if constant[1] == end {
+			end = constant[2]
+		}
+	}
+	count, err := strconv.Atoi(strings.TrimSuffix(end, "u"))
 	if err != nil {
-		return loop // more than a number of Go's holds: leave it be
+		return body // no compiler takes it: the variable is missing
 	}
 	var all strings.Builder
 	for i := range count {
-		fmt.Fprintf(&all, "{\nlet %s = %du;\n%s}\n", part[1], i, part[3])
+		fmt.Fprintf(&all, "{\nlet %s = %du;\n%s}\n", variable, i, body)
 	}
 	return all.String()
 }

@@ -27,7 +27,9 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 const UNIT: u32 = 1u;
 alias Given = vec4<f32>;
 fn take(c: u32, at: u32) -> Given { return given(at, c, 0u); }
-fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> { return g * quad(row.x, c); }
+alias Four = vec4<f32>;
+fn fetch(row: vec4<u32>, c: u32) -> Four { return quad(row.x, c); }
+fn products(q: Four, g: Given) -> vec4<f32> { return g * q; }
 // @end
 fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return x[at + c * UNIT + i]; }
 // @section activation
@@ -43,7 +45,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     let row = (vec4<u32>(expert * p.rows) + min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(p.rows - 1u)))
         * p.words;
     var s = vec4<f32>();
-    for (var c = t; c < select(0u, p.units, here); c += 64u) { s += products(row, c, take(c, token * p.x_stride)); }
+    for (var c = t; c < select(0u, p.units, here); c += 64u) { s += products(fetch(row, c), take(c, token * p.x_stride)); }
     sums[t] = s;
     workgroupBarrier();
     for (var n = 16u; n > 0u; n >>= 2u) {

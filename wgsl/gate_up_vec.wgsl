@@ -32,7 +32,9 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 const UNIT: u32 = 1u;
 alias Given = vec4<f32>;
 fn take(c: u32, at: u32) -> Given { return given(at, c, 0u); }
-fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> { return g * quad(row.x, c); }
+alias Four = vec4<f32>;
+fn fetch(row: vec4<u32>, c: u32) -> Four { return quad(row.x, c); }
+fn products(q: Four, g: Given) -> vec4<f32> { return g * q; }
 // @end
 fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return x[at + c * UNIT + i]; }
 // @section activation
@@ -55,11 +57,11 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t
     var s2 = vec4<f32>();
     var s3 = vec4<f32>();
     for (var c = lane; c < p.units; c += LANES) {
-        s0 += products(row, c, take(c, at.x));
+        s0 += products(fetch(row, c), take(c, at.x));
         if COLS > 1u {
-            s1 += products(row, c, take(c, at.y));
-            s2 += products(row, c, take(c, at.z));
-            s3 += products(row, c, take(c, at.w));
+            s1 += products(fetch(row, c), take(c, at.y));
+            s2 += products(fetch(row, c), take(c, at.z));
+            s3 += products(fetch(row, c), take(c, at.w));
         }
     }
     sums[t] = s0;

@@ -11,18 +11,18 @@ var (
 	Norm       = &Kernel{"norm", access("r r r w"), plain}
 	Residual   = &Kernel{"residual", access("w r w r r r r"), plain}
 	LinearVec  = &Kernel{"linear_vec", access("r r r r w"), weights("weights products", columns()...)}
-	LinearOne  = &Kernel{"linear_one", access("r r r r r w"), weights("weights products", ones()...)}
+	LinearOne  = &Kernel{"linear_one", access("r r r r r w"), ones()}
 	LinearTile = &Kernel{"linear_tile", access("r r r r w"), weights("weights", tiles()...)}
 	GateUpVec  = &Kernel{"gate_up_vec", access("r r r w"), weights("weights products", columns()...)}
-	GateUpOne  = &Kernel{"gate_up_one", access("r r r r w"), weights("weights products", ones()...)}
+	GateUpOne  = &Kernel{"gate_up_one", access("r r r r w"), ones()}
 	GateUpTile = &Kernel{"gate_up_tile", access("r r r w"), weights("weights", tiles()...)}
 
 	QKVRope     = &Kernel{"qkv_rope", access("r r r r r w w w"), caches("kv kv_store")}
 	Rotate      = &Kernel{"rotate", access("r r r w w"), caches("kv kv_store")}
 	RecallScore = &Kernel{"recall_score", access("r r r r w"), caches("kv")}
 	RecallPick  = &Kernel{"recall_pick", access("r r w w w"), caches("kv")}
-	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attention(1, 4, 8)}
-	AttendTile  = &Kernel{"attend_tile", access("r r r r r w"), attention(0)}
+	AttendVec   = &Kernel{"attend_vec", access("r r r r r w"), attendVecs()}
+	AttendTile  = &Kernel{"attend_tile", access("r r r r r w"), attendTiles()}
 	AttendMerge = &Kernel{"attend_merge", access("r w"), plain}
 	Mass        = &Kernel{"mass", access("r r r r r r r w"), masses()}
 	Represent   = &Kernel{"represent", access("r r r r w"), caches("kv")}
@@ -92,16 +92,34 @@ func columns() []string {
 // OneLanes are how many threads share a row in the kernels *_one: their variants are for each of these, in each weight format.
 var OneLanes = []int{64, 128, 256}
 
-// OneRows are the rows of a workgroup of the kernels *_one with so many lanes.
-func OneRows(lanes int) int { return 1024 / lanes }
+// oneStaged reports whether kernels *_one bring x to workgroup memory for a weight format: they do for q4, of which a word needs
+// eight quads of x, far apart between neighbouring threads.
+func oneStaged(format string) bool { return format == "q4" }
 
-// ones are the tunables of the kernels *_one, by OneLanes: eight rows a thread, but four where a workgroup is one row's.
-func ones() []string {
-	var all []string
-	for _, lanes := range OneLanes {
-		threads := max(128, lanes)
-		per := 256 / threads
-		all = append(all, fmt.Sprintf("LANES=%d THREADS=%d PER=%d ROWS=%d PARTS=%d WG=%d", lanes, threads, per, OneRows(lanes), threads*per, threads))
+// OneRows are the rows of a workgroup of the kernels *_one for a weight format with so many lanes.
+func OneRows(format string, lanes int) int {
+	if oneStaged(format) {
+		return 1024 / lanes
+	}
+	return 8
+}
+
+// ones are the variants of the kernels *_one, by OneLanes in each weight format: eight rows a thread, but four where a workgroup
+// of q4 is one row's.
+func ones() []Variant {
+	var all []Variant
+	for _, format := range WeightFormats {
+		var choices []string
+		for _, lanes := range OneLanes {
+			one, threads, per := "direct", lanes, 2
+			if oneStaged(format) {
+				one, threads = "staged", max(128, lanes)
+				per = 256 / threads
+			}
+			choices = append(choices, fmt.Sprintf("one=%s LANES=%d THREADS=%d PER=%d ROWS=%d PARTS=%d WG=%d",
+				one, lanes, threads, per, OneRows(format, lanes), threads*per, threads))
+		}
+		all = append(all, byFormat([]string{format}, "weights products", choices)...)
 	}
 	return all
 }
@@ -176,18 +194,27 @@ func byFormat(formats []string, sections string, tunables []string) []Variant {
 	return all
 }
 
-// attention are the variants for heads of 1 to MaxQuads quads and each number of query heads taken at once, 0 where the
-// kernel does not choose; see Attention.
-func attention(heads ...int) []Variant {
+// attendVecs are the variants of attend_vec for heads of 1 to MaxQuads quads, by AttendVecHeads.
+func attendVecs() []Variant {
 	var choices []string
 	for quads := 1; quads <= MaxQuads; quads++ {
-		for _, h := range heads {
-			if h == 0 {
-				choices = append(choices, fmt.Sprintf("QUADS=%d SLICES=%d", quads, (quads+7)/8))
-				continue
-			}
-			choices = append(choices, fmt.Sprintf("QUADS=%d HEADS=%d QUERY=%d ROWS=%d", quads, h, quads*h, 64/quads))
+		for _, heads := range AttendVecHeads {
+			choices = append(choices, fmt.Sprintf("QUADS=%d HEADS=%d QUERY=%d ROWS=%d", quads, heads, quads*heads, 64/quads))
 		}
+	}
+	return caches("kv", choices...)
+}
+
+// attendTiles are the variants of attend_tile for heads of 1 to MaxQuads quads, with loops as they are and written out.
+func attendTiles() []Variant {
+	var choices []string
+	for quads := 1; quads <= MaxQuads; quads++ {
+		keys := 8
+		if quads > 32 {
+			keys = 4
+		}
+		choice := fmt.Sprintf("QUADS=%d STEPS=%d SLICES=%d KEYS=%d ROOM=%d", quads, (quads+3)/4, (quads+7)/8, keys, quads*keys)
+		choices = append(choices, choice, choice+" UNROLL=1")
 	}
 	return caches("kv", choices...)
 }

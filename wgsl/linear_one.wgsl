@@ -1,6 +1,7 @@
 // linear_one: y = cap(act(norm(x)·Wᵀ + bias)·scale)·gate, or added to y, for one token: ROWS rows of W a workgroup; norm is the
 // RMS norm or nothing. Twin: cpu.Linear.
-// tune: LANES 64, 128 or 256 threads a row, THREADS at least 128, PER 1 or 2, ROWS 4·PER·THREADS/LANES, PARTS PER·THREADS
+// tune: LANES 64, 128 or 256 threads a row, THREADS = LANES (one_direct) or at least 128 (one_staged), PER 1 or 2,
+// ROWS 4·PER·THREADS/LANES, PARTS PER·THREADS
 const LANES: u32 = 64u;
 const THREADS: u32 = 128u;
 const PER: u32 = 2u;
@@ -38,13 +39,14 @@ fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); 
 // @end
 // @section products
 const UNIT: u32 = 1u;
-const STEP: u32 = 513u;
 alias Given = vec4<f32>;
 fn take(c: u32, at: u32) -> Given { return x[at]; }
-fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> { return g * quad(row.x, c); }
+alias Four = vec4<f32>;
+fn fetch(row: vec4<u32>, c: u32) -> Four { return quad(row.x, c); }
+fn products(q: Four, g: Given) -> vec4<f32> { return g * q; }
 // @end
 // @section one
-fn multiply(first: u32, t: u32) -> f32 { return products(vec4<u32>(first), t, take(t, 0u)).x * weight[0].x; }
+fn multiply(first: u32, t: u32) -> f32 { return products(fetch(vec4<u32>(first), t), take(t, 0u)).x * weight[0].x; }
 fn result(r: u32) -> f32 { return f32(r); }
 // @end
 // @section activation

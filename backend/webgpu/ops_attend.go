@@ -10,10 +10,14 @@ import (
 )
 
 const (
-	// maxSplitKeys bounds the keys of a split: lavapipe ends a shader silently after 65,535 iterations of its loops.
+	// maxSplitKeys bounds the keys of a split, and maxLoopKeys that of attend_tile with its loops as they are: lavapipe ends a
+	// shader silently after 65,535 iterations of its loops.
 	maxSplitKeys = 8192
+	maxLoopKeys  = 2048
 	// partBytes bounds the memory for the parts of split attention, and so the tokens that are attended at once.
 	partBytes = 32 << 20
+	// keyTile is how many keys the kernels take at a time.
+	keyTile = 64
 )
 
 // Attend is attention over a view of the cache; see backend.Attend.
@@ -45,29 +49,30 @@ type attention struct {
 	group   int  // query heads of a KV head
 	taken   int  // of them, by a workgroup of attend_vec: an index of wgsl.AttendVecHeads
 	quads   int  // of a padded head
-	tile    int  // keys in a tile
 	splits  int
 	variant wgsl.Variant
 }
 
 // attention plans a call.
 func (t *Tuning) attention(tokens int, kv *backend.KV, v backend.View, a backend.Attend) attention {
-	p := attention{kv: kv, view: v, a: a, few: tokens <= t.AttendTokens, group: a.Heads / kv.KVHeads, tile: 32,
-		quads: backend.Pad4(kv.HeadDim) / 4}
+	p := attention{kv: kv, view: v, a: a, few: tokens <= t.AttendTokens, group: a.Heads / kv.KVHeads, quads: backend.Pad4(kv.HeadDim) / 4}
 	if p.few {
-		p.tile = 64
 		for p.taken < len(wgsl.AttendVecHeads)-1 && wgsl.AttendVecHeads[p.taken] < p.group {
 			p.taken++
 		}
 		n := len(wgsl.AttendVecHeads)
 		p.variant = wgsl.AttendVec.Variants[(cacheFormat(kv.DType)*wgsl.MaxQuads+p.quads-1)*n+p.taken]
 	} else {
-		p.variant = wgsl.AttendTile.Variants[cacheFormat(kv.DType)*wgsl.MaxQuads+p.quads-1]
+		p.variant = wgsl.AttendTile.Variants[2*(cacheFormat(kv.DType)*wgsl.MaxQuads+p.quads-1)+int(flag(t.Unroll, 1))]
+	}
+	most := maxSplitKeys
+	if !p.few && !t.Unroll {
+		most = maxLoopKeys
 	}
 	x, y, z := p.grid(tokens)
-	keys := seen(v, p.tile, 0, tokens)
-	p.splits = max(1, ceil(keys, maxSplitKeys), min(ceil(t.SplitGroups, int(max(1, x*y*z))), keys/t.SplitKeys, t.Splits))
-	if tiles := ceil(keys, p.tile); tiles > 0 {
+	keys := seen(v, keyTile, 0, tokens)
+	p.splits = max(1, ceil(keys, most), min(ceil(t.SplitGroups, int(max(1, x*y*z))), keys/t.SplitKeys, t.Splits))
+	if tiles := ceil(keys, keyTile); tiles > 0 {
 		p.splits = ceil(tiles, ceil(tiles, p.splits))
 	}
 	return p
@@ -109,10 +114,10 @@ func seen(v backend.View, tile, first, n int) int {
 // attend launches attention for n tokens from first on, and the merge of its splits.
 func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 	kv, a := p.kv, p.a
-	keys := seen(p.view, p.tile, first, n)
+	keys := seen(p.view, keyTile, first, n)
 	params := [...]uint32{
 		uint32(a.Heads), uint32(kv.KVHeads), uint32(p.group), uint32(kv.HeadDim), uint32(kv.Page),
-		uint32(len(p.view.Segments)), uint32(ceil(ceil(keys, p.tile), p.splits)), uint32(p.splits),
+		uint32(len(p.view.Segments)), uint32(ceil(ceil(keys, keyTile), p.splits)), uint32(p.splits),
 		uint32(first), uint32(n), uint32(int32(p.view.Pos)), alibi(a), quads(q), uint32(dst.Stride),
 		bits(a.Scale), bits(a.SoftCap), uint32(a.Sets(dst, q)), uint32(a.Step(dst)) * quads(q), flag(a.LogSum, 1),
 	}

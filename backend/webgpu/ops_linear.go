@@ -127,12 +127,9 @@ func (s *step) taken(x backend.Tensor, n *backend.Norm, one bool) (backend.Tenso
 
 // planOne chooses how many threads share a row.
 func (d *device) planOne(k *wgsl.Kernel, w *backend.Matrix, rows int) product {
-	lanes := 0
-	if rows <= d.tuning.OneRows {
-		lanes = slices.Index(wgsl.OneLanes, d.tuning.One.of(w))
-	}
-	x, y := fold(ceil(rows, wgsl.OneRows(wgsl.OneLanes[lanes])))
-	return product{k, k.Variants[weightFormat(w.DType)*len(wgsl.OneLanes)+lanes], x, y, 1}
+	format, lanes := weightFormat(w.DType), d.tuning.One.of(w)
+	x, y := fold(ceil(rows, wgsl.OneRows(wgsl.WeightFormats[format], lanes)))
+	return product{k, k.Variants[format*len(wgsl.OneLanes)+slices.Index(wgsl.OneLanes, lanes)], x, y, 1}
 }
 
 // normParams are the columns, what there is of a norm, and its eps.

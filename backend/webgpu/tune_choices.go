@@ -68,6 +68,7 @@ func choices() []choice {
 		between("most tokens row by row", false, func(t *Tuning) *int { return &t.RowTokens }, fewTokens, 4, 8, 16, 32, 64),
 		between("tiles that are enough", false, func(t *Tuning) *int { return &t.Tiles }, manyTokens, 1, 32, 64, 128, 256, 512),
 		between("most tokens that attend one at a time", false, func(t *Tuning) *int { return &t.AttendTokens }, attentionOf(1024, 2, 4, 8, 16), 1, 2, 4, 8, 16),
+		between("loops of attention written out", false, func(t *Tuning) *bool { return &t.Unroll }, attentionOf(1024, 128), false, true),
 		between("least keys of a split", false, func(t *Tuning) *int { return &t.SplitKeys }, attentionOf(4<<10, 1), 64, 128, 256, 512),
 		between("most splits of keys", false, func(t *Tuning) *int { return &t.Splits }, attentionOf(maxTuneKeys, 1), 16, 32, 64, 128))
 }

@@ -22,7 +22,7 @@ func TestTunedOperationsMatchTwins(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: all products four times more")
 	}
-	odd := Tuning{Fuse: true, Chunk: 128, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), OneRows: 8192,
+	odd := Tuning{Fuse: true, Chunk: 128, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), Unroll: true,
 		AttendTokens: 16, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
 	attend := slices.DeleteFunc(backendtest.Cases(), func(c backendtest.Case) bool { return c.Op != "attend" })
 	if len(attend) == 0 {
@@ -64,7 +64,6 @@ func TestTuningChooses(t *testing.T) {
 	same("512 tokens where 1,000 tiles are enough", plan(512, 0), wgsl.LinearTile, tile(0))
 	d.tuning.One.Q8.Medium = 256
 	same("fused, 256 threads a row", string(d.planOne(wgsl.LinearOne, w, 8192).variant), wgsl.LinearOne, q8*len(wgsl.OneLanes)+2)
-	same("fused, with many rows", string(d.planOne(wgsl.LinearOne, w, 8193).variant), wgsl.LinearOne, q8*len(wgsl.OneLanes))
 }
 
 // Ensure that attention splits its keys as a tuning says.

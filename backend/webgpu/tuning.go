@@ -22,10 +22,11 @@ type Tuning struct {
 	// Vec is how many threads share a row in the kernels *_vec, one of wgsl.VecLanes: neighbours read neighbouring memory, but
 	// pay for handing sums over.
 	Vec Lanes `json:"vec_lanes"`
-	// One is the same in the kernels *_one, one of wgsl.OneLanes, for matrices of at most OneRows rows; of more rows there are
-	// enough for the fewest threads each.
-	One     Lanes `json:"one_lanes"`
-	OneRows int   `json:"one_rows"`
+	// One is the same in the kernels *_one, one of wgsl.OneLanes.
+	One Lanes `json:"one_lanes"`
+	// Unroll has the loops of attend_tile written out, which compilers of GPUs need to keep sums in registers, and software
+	// adapters take long to compile.
+	Unroll bool `json:"unroll"`
 	// AttendTokens is the most tokens that attend one at a time; more go in tiles.
 	AttendTokens int `json:"attend_tokens"`
 	// SplitGroups is how many workgroups of attention are enough; for their sake there are up to Splits splits of keys, each of
@@ -88,22 +89,24 @@ func everywhere(n int) Lanes {
 // defaults are what is known to be good by kind of adapter: measured on an H100 for discrete GPUs, and on lavapipe for software.
 func defaults(k Kind) Tuning {
 	t := Tuning{
-		Fuse: true, Chunk: 512, RowTokens: 16, Tiles: 128, Vec: everywhere(64), One: everywhere(64), OneRows: 8192,
+		Fuse: true, Chunk: 512, RowTokens: 16, Tiles: 128, Vec: everywhere(64), One: everywhere(64), Unroll: true,
 		AttendTokens: 4, SplitGroups: 1024, SplitKeys: 128, Splits: 64, Submission: 20e9,
 	}
 	t.Vec.Float.Short, t.Vec.Q8.Short, t.Vec.Q4.Short = 16, 16, 16
 	switch k {
 	case Discrete:
+		t.One.Float = ByLength{Short: 64, Medium: 256, Long: 256}
+		t.One.Q8 = ByLength{Short: 64, Medium: 128, Long: 256}
 		t.Chunk, t.RowTokens, t.AttendTokens, t.SplitKeys, t.Submission = 2048, 32, 16, 64, 200e9
 	case Software: // threads are few, and each pays for what it hands to others
-		t.Fuse, t.Chunk, t.Tiles, t.Vec, t.Submission = false, 256, 1, everywhere(4), 1e9
+		t.Fuse, t.Unroll, t.Chunk, t.Tiles, t.Vec, t.Submission = false, false, 256, 1, everywhere(4), 1e9
 	}
 	return t
 }
 
 // check finds what the kernels have no variants for, or what makes no sense.
 func (t *Tuning) check() error {
-	for _, n := range []int{t.Chunk, t.RowTokens, t.Tiles, t.OneRows, t.AttendTokens, t.SplitGroups, t.SplitKeys, t.Splits, t.Submission} {
+	for _, n := range []int{t.Chunk, t.RowTokens, t.Tiles, t.AttendTokens, t.SplitGroups, t.SplitKeys, t.Splits, t.Submission} {
 		if n < 1 {
 			return fmt.Errorf("a number of it is %d", n)
 		}

@@ -7,6 +7,7 @@ struct Found {
     low: i32, high: i32,        // the positions of the queries that see it
     query: u32, distance: i32,  // the set of queries; for ALiBi, where above 0
 }
+const NOWHERE: i32 = 1073741824;                           // the lowest query that sees a key which there is not
 var<private> segment: u32 = 0xffffffffu;                   // the one that the last number lay in; none so far
 var<private> run_start: u32 = 0u;                          // the number of its first key
 var<private> run: u32 = 0u;                                // how many of its keys are seen
@@ -32,7 +33,7 @@ fn find(n: u32, low: i32, high: i32) -> Found {
         run = 0u;
         if segment < p.segments { open_segment(low, high); }
     }
-    if segment >= p.segments || n < run_start { return Found(0u, 0, 1073741824, -1073741824, 0u, 0); }
+    if segment >= p.segments || n < run_start { return Found(0u, 0, NOWHERE, -NOWHERE, 0u, 0); }
     let at = segment * 8u;
     let i = hidden + n - run_start;
     let place = table[at + 1u] + i;
@@ -40,7 +41,7 @@ fn find(n: u32, low: i32, high: i32) -> Found {
     let pos = bitcast<i32>(table[at + 3u]) + i32(i);
     let window = bitcast<i32>(table[at + 5u]);
     let low_q = pos + bitcast<i32>(table[at + 4u]);
-    let high_q = select(1073741824, pos + window - 1, window > 0);
+    let high_q = select(NOWHERE, pos + window - 1, window > 0);
     return Found(slot, pos, low_q, high_q, table[at + 6u], bitcast<i32>(table[at + 7u]));
 }
 

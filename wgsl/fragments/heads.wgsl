@@ -13,7 +13,7 @@ fn products(c: u32, first: u32, k: vec4<f32>) -> vec4<f32> {
 // hold anything.
 fn seen_value(j: u32, quad: u32) -> vec4<f32> {
     let at = place[min(j, 63u)];
-    let there = j < 64u && at != NOWHERE;
+    let there = j < 64u && at != UNSEEN;
     return select(vec4<f32>(), value(select(0u, at, there), quad), there);
 }
 

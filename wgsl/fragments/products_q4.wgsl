@@ -1,7 +1,6 @@
 // Products with weights in q4; see weights_q4. A code becomes a float without a conversion, which GPUs do slowly: as the lowest
 // bits that a number of the right size has, which is then subtracted.
 const UNIT: u32 = 8u;                                  // quads of a word
-const STEP: u32 = 65u;                                 // 512 quads in words, and one against bank conflicts
 fn low(q: u32) -> vec4<f32> {                          // the lower halves of the bytes
     let codes = vec4<u32>(q, q, q, q >> 16u) & vec4<u32>(0xfu, 0xf00u, 0xf0000u, 0xf00u);
     return bitcast<vec4<f32>>(codes | vec4<u32>(0x4b000000u, 0x47000000u, 0x43000000u, 0x47000000u))
@@ -25,13 +24,17 @@ fn take(c: u32, at: u32) -> Given {
     g.sum = (all.x + all.y) + (all.z + all.w);
     return g;
 }
-fn product(row: u32, c: u32, g: Given) -> f32 {
-    let q = w[row + c];
-    let s = params(row, c);
+fn product(q: vec4<u32>, s: u32, g: Given) -> f32 {
     let d = (pair(q.x, g.x0, g.x4) + pair(q.y, g.x1, g.x5)) + (pair(q.z, g.x2, g.x6) + pair(q.w, g.x3, g.x7));
-    return s.x * (d - s.y * g.sum);
+    let f = unpack2x16float(s);
+    return f.x * (d - f.y * g.sum);
 }
-// products are those of word c of four rows with that.
-fn products(row: vec4<u32>, c: u32, g: Given) -> vec4<f32> {
-    return vec4<f32>(product(row.x, c, g), product(row.y, c, g), product(row.z, c, g), product(row.w, c, g));
+// Four are a word of each of four rows: fetch takes word c of these, products multiplies them with what x holds for it.
+struct Four { a: vec4<u32>, b: vec4<u32>, c: vec4<u32>, d: vec4<u32>, scales: vec4<u32> }
+fn fetch(row: vec4<u32>, c: u32) -> Four {
+    return Four(w[row.x + c], w[row.y + c], w[row.z + c], w[row.w + c],
+        vec4<u32>(scales(row.x, c), scales(row.y, c), scales(row.z, c), scales(row.w, c)));
+}
+fn products(q: Four, g: Given) -> vec4<f32> {
+    return vec4<f32>(product(q.a, q.scales.x, g), product(q.b, q.scales.y, g), product(q.c, q.scales.z, g), product(q.d, q.scales.w, g));
 }

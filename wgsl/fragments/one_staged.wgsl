@@ -1,9 +1,9 @@
-// The products of one token with ROWS rows of W, 4·PER of them across LANES threads. x comes to workgroup memory in pieces of 512
-// quads, turned so that neighbouring threads find their quads side by side, and once for all rows: what it takes to read x is
-// what a product with packed weights spends most of its time on.
+// The products of one token with ROWS rows of W, 4·PER of them across LANES threads, where a word holds many quads. x comes to
+// workgroup memory in pieces of 512 quads, turned so that neighbouring threads find their quads side by side, and once for all
+// rows: what it takes to read x is what a product with packed weights spends most of its time on.
 var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [PER][THREADS], a component a row
 var<workgroup> squares: array<f32, THREADS>;                             // of x
-var<workgroup> xs: array<array<vec4<f32>, STEP>, UNIT>;                  // [quads of a word][words]
+var<workgroup> xs: array<array<vec4<f32>, 65>, UNIT>;                    // [quads of a word][words], and one against bank conflicts
 fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return xs[i][c - at]; }
 
 // bring takes a quad of x, times the norm's weights, to where given finds it, and returns the sum of its squares.
@@ -44,8 +44,8 @@ fn multiply(first: u32, t: u32) -> f32 {
         workgroupBarrier();
         for (var c = at + lane; c < min(p.units, at + 512u / UNIT); c += LANES) {
             let g = take(c, at);
-            s0 += products(row0, c, g);
-            if PER > 1u { s1 += products(row1, c, g); }
+            s0 += products(fetch(row0, c), g);
+            if PER > 1u { s1 += products(fetch(row1, c), g); }
         }
         workgroupBarrier();
     }
