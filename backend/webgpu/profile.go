@@ -77,6 +77,9 @@ func (d *device) StartProfile() error {
 	if d.profile != nil {
 		return errors.New("webgpu: a profile is being taken already")
 	}
+	if err := d.awaitLocked(d.submitted); err != nil { // what calibrate submits would wait for it
+		return err
+	}
 	p := &profile{kernels: map[pipelineKey]*backend.KernelTime{}}
 	if err := d.newClock(p); err != nil {
 		p.free()
