@@ -1,6 +1,6 @@
 // gate_up_tile: y = act(g)·u with g, u = x·Wᵀ + bias of an even row of W and the next, in tiles of SPAN_Y·4 tokens ×
 // SPAN_X·4 rows of W. Twin: cpu.GateUp.
-// tune: X 8 or 16, Y 8, PER 1 or 2, SPAN_X X·PER, SPAN_Y Y·PER, WG X·Y
+// tune: X 8 or 16, Y 8, PER 1 or 2, or for tile=own X 8, Y 1, PER 4; SPAN_X X·PER, SPAN_Y Y·PER, WG X·Y
 const X: u32 = 16u;
 const Y: u32 = 8u;
 const PER: u32 = 2u;
@@ -39,6 +39,9 @@ fn store4(token: u32, row: u32, products: mat4x4<f32>) {
     for (var i = 0u; i < 8u; i++) { store(token + i / 2u, row + i % 2u * 2u, m[i / 2u][i % 2u * 2u], m[i / 2u][i % 2u * 2u + 1u]); }
 }
 
+// @section fours
+fn four(first: u32, count: u32, stride: u32) -> vec4<u32> { return vec4<u32>(min(first, count - 1u) * stride); }
+// @end
 // @section tile
 fn multiply(token: u32, row: u32, shift: u32, t: u32) { store4(token, row, mat4x4<f32>(x[shift], quad(t, 0u), x[PER], x[0])); }
 // @end

@@ -72,18 +72,22 @@ var WeightFormats = []string{"f32", "f16", "bf16", "q8", "q4"}
 
 // VecLanes are how many threads share a row in the kernels *_vec: their variants are for each of these and for one or four
 // tokens at once, in each weight format.
-var VecLanes = []int{4, 16, 64, 256}
+var VecLanes = []int{8, 16, 64, 256}
 
 // VecRows are the rows of a workgroup with so many lanes.
 func VecRows(lanes int) int { return max(4, 256/lanes) }
 
-// columns are the tunables of the kernels *_vec, by VecLanes.
+// columns are the tunables of the kernels *_vec, by VecLanes. The fewest lanes are for software adapters: they have one token
+// with four times the rows a thread, since loads are what they wait for.
 func columns() []string {
 	var all []string
 	for _, lanes := range VecLanes {
-		threads := max(64, lanes)
 		for _, cols := range []int{1, 4} {
-			all = append(all, fmt.Sprintf("COLS=%d PARTS=%d LANES=%d THREADS=%d ROWS=%d WG=%d", cols, threads*cols, lanes, threads, VecRows(lanes), threads))
+			threads, per := max(64, lanes), 1
+			if lanes == 8 && cols == 1 {
+				threads, per = 16, 4
+			}
+			all = append(all, fmt.Sprintf("COLS=%d PARTS=%d LANES=%d PER=%d THREADS=%d ROWS=%d WG=%d", cols, threads*cols*per, lanes, per, threads, VecRows(lanes), threads))
 		}
 	}
 	return all
@@ -124,19 +128,25 @@ func ones() []Variant {
 	return all
 }
 
-// Tile is what a workgroup of the kernels *_tile computes at once.
-type Tile struct{ Tokens, Rows int }
+// Tile is what a workgroup of the kernels *_tile computes at once: its threads together, or each a part on its own.
+type Tile struct {
+	Tokens, Rows int
+	Own          bool
+}
 
 // Tiles are the variants of the kernels *_tile, in each weight format.
-var Tiles = []Tile{{32, 32}, {64, 64}, {64, 128}}
+var Tiles = []Tile{{32, 32, false}, {64, 64, false}, {64, 128, false}, {16, 128, true}}
 
-// tiles are the tunables of the kernels *_tile, by Tiles. The loops of the largest, which only pays on GPUs, are written out.
+// tiles are the tunables of the kernels *_tile, by Tiles. The loops of the larger ones are written out.
 func tiles() []string {
 	var all []string
 	for _, tile := range Tiles {
-		x, y := tile.Rows/4, tile.Tokens/4
+		x, y, how := tile.Rows/4, tile.Tokens/4, "shared"
 		per := min(2, y/8)
-		choice := fmt.Sprintf("X=%d Y=%d PER=%d SPAN_X=%d SPAN_Y=%d WG=%d", x/per, y/per, per, x, y, x/per*(y/per))
+		if tile.Own {
+			per, how = 4, "own"
+		}
+		choice := fmt.Sprintf("tile=%s X=%d Y=%d PER=%d SPAN_X=%d SPAN_Y=%d WG=%d", how, x/per, y/per, per, x, y, x/per*(y/per))
 		if tile.Rows > 64 {
 			choice += " UNROLL=1"
 		}

@@ -1,6 +1,6 @@
 // linear_tile: y = cap(act(x·Wᵀ + bias)·scale)·gate, or added to y, in tiles of SPAN_Y·4 tokens × SPAN_X·4 rows of W.
 // Twin: cpu.Linear.
-// tune: X 8 or 16, Y 8, PER 1 or 2, SPAN_X X·PER, SPAN_Y Y·PER, WG X·Y
+// tune: X 8 or 16, Y 8, PER 1 or 2, or for tile=own X 8, Y 1, PER 4; SPAN_X X·PER, SPAN_Y Y·PER, WG X·Y
 const X: u32 = 16u;
 const Y: u32 = 8u;
 const PER: u32 = 2u;
@@ -47,6 +47,9 @@ fn store4(token: u32, row: u32, results: mat4x4<f32>) {
     for (var i = 0u; i < 16u; i++) { store(token + i / 4u, row + i % 4u, m[i / 4u][i % 4u]); }
 }
 
+// @section fours
+fn four(first: u32, count: u32, stride: u32) -> vec4<u32> { return vec4<u32>(min(first, count - 1u) * stride); }
+// @end
 // @section tile
 fn multiply(token: u32, row: u32, shift: u32, t: u32) { store4(token, row, mat4x4<f32>(x[shift], quad(t, 0u), x[PER], x[0])); }
 // @end

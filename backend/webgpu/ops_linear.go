@@ -33,13 +33,14 @@ func (d *device) plan(vec, tile *wgsl.Kernel, w *backend.Matrix, tokens, rows, b
 	return product{vec, vec.Variants[2*(format*len(wgsl.VecLanes)+lanes)+many], x, y, uint32(ceil(tokens, cols))}
 }
 
-// tile is the largest tile of which there are enough and which is not half empty, as an index of wgsl.Tiles. A tile is for one
-// block.
+// tile is the largest tile of which there are enough and which is not half empty, or that of threads on their own where the tuning
+// says so, as an index of wgsl.Tiles. A tile is for one block.
 func (d *device) tile(tokens, rows, block int) int {
 	size := len(wgsl.Tiles) - 1
 	for ; size > 0; size-- {
 		n := wgsl.Tiles[size]
-		if block%n.Rows == 0 && n.Rows < 2*rows && n.Tokens < 2*tokens && ceil(rows, n.Rows)*ceil(tokens, n.Tokens) >= d.tuning.Tiles {
+		pays := n.Own || n.Rows < 2*rows && n.Tokens < 2*tokens && ceil(rows, n.Rows)*ceil(tokens, n.Tokens) >= d.tuning.Tiles
+		if n.Own == d.tuning.Own && block%n.Rows == 0 && pays {
 			break
 		}
 	}

@@ -17,10 +17,10 @@ import (
 )
 
 // Ensure that products and attention compute what their twins do with values at the ends of what is tried, and products with
-// each number of threads a row.
+// each number of threads a row and in tiles of threads together.
 func TestTunedOperationsMatchTwins(t *testing.T) {
 	if testing.Short() {
-		t.Skip("slow: all products four times more")
+		t.Skip("slow: all products five times more")
 	}
 	odd := Tuning{Fuse: true, Chunk: 128, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), Unroll: true,
 		AttendTokens: 16, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
@@ -29,6 +29,11 @@ func TestTunedOperationsMatchTwins(t *testing.T) {
 		t.Fatal("no cases of attention")
 	}
 	backendtest.Conform(t, ownDevice(t, Options{Tuning: &odd}), cpu.Open(), append(attend, backendtest.LinearCases()...))
+	t.Run("tiles", func(t *testing.T) { // of threads together, which a software adapter has in no other test
+		shared := defaults(Software)
+		shared.Own = false
+		backendtest.Conform(t, ownDevice(t, Options{Tuning: &shared}), cpu.Open(), backendtest.LinearCases())
+	})
 	for _, lanes := range wgsl.VecLanes[1:] { // a software adapter has the first in all other tests
 		t.Run(fmt.Sprint(lanes), func(t *testing.T) {
 			rows := defaults(Discrete)
@@ -57,11 +62,14 @@ func TestTuningChooses(t *testing.T) {
 	same("32 tokens", plan(32, 0), wgsl.LinearVec, vec(64, 1))
 	same("33 tokens", plan(33, 0), wgsl.LinearTile, tile(0))
 	same("512 tokens", plan(512, 0), wgsl.LinearTile, tile(2))
-	d.tuning.Vec.Q8.Medium, d.tuning.RowTokens, d.tuning.Tiles = 4, 64, 1000
-	same("one token with 4 threads a row", plan(1, 0), wgsl.LinearVec, vec(4, 0))
-	same("one token with 4 threads a row in blocks of 16 rows", plan(1, 16), wgsl.LinearVec, vec(16, 0))
-	same("64 tokens row by row", plan(64, 0), wgsl.LinearVec, vec(4, 1))
+	d.tuning.Vec.Q8.Medium, d.tuning.RowTokens, d.tuning.Tiles = 8, 64, 1000
+	same("one token with 8 threads a row", plan(1, 0), wgsl.LinearVec, vec(8, 0))
+	same("one token with 8 threads a row in blocks of 16 rows", plan(1, 16), wgsl.LinearVec, vec(16, 0))
+	same("64 tokens row by row", plan(64, 0), wgsl.LinearVec, vec(8, 1))
 	same("512 tokens where 1,000 tiles are enough", plan(512, 0), wgsl.LinearTile, tile(0))
+	d.tuning.RowTokens, d.tuning.Own = 4, true
+	same("5 tokens where threads are on their own", plan(5, 0), wgsl.LinearTile, tile(3))
+	same("512 tokens there, in blocks of 64 rows", plan(512, 64), wgsl.LinearTile, tile(0))
 	d.tuning.One.Q8.Medium = 256
 	same("fused, 256 threads a row", string(d.planOne(wgsl.LinearOne, w, 8192).variant), wgsl.LinearOne, q8*len(wgsl.OneLanes)+2)
 }

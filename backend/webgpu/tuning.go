@@ -19,6 +19,8 @@ type Tuning struct {
 	RowTokens int `json:"row_tokens"`
 	// Tiles is how many tiles of a matrix product fill the adapter: of fewer each is cut into four.
 	Tiles int `json:"tiles"`
+	// Own has each thread compute its part of a tile on its own, where workgroup memory is no nearer than a buffer.
+	Own bool `json:"own"`
 	// Vec is how many threads share a row in the kernels *_vec, one of wgsl.VecLanes: neighbours read neighbouring memory, but
 	// pay for handing sums over.
 	Vec Lanes `json:"vec_lanes"`
@@ -99,7 +101,8 @@ func defaults(k Kind) Tuning {
 		t.One.Q8 = ByLength{Short: 64, Medium: 128, Long: 256}
 		t.Chunk, t.RowTokens, t.AttendTokens, t.SplitKeys, t.Submission = 2048, 32, 16, 64, 200e9
 	case Software: // threads are few, and each pays for what it hands to others
-		t.Fuse, t.Unroll, t.Chunk, t.Tiles, t.Vec, t.Submission = false, false, 256, 1, everywhere(4), 1e9
+		t.Fuse, t.Unroll, t.Chunk, t.RowTokens, t.Tiles, t.Own = false, false, 256, 4, 1, true
+		t.Vec, t.Submission = everywhere(8), 1e9
 	}
 	return t
 }

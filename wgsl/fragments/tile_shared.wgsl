@@ -3,22 +3,6 @@
 var<workgroup> xs: array<array<vec4<f32>, SPAN_Y>, 16>;                  // [of K][SPAN_Y]: a vector is four tokens
 var<workgroup> ws: array<array<vec4<f32>, SPAN_X>, 16>;                  // [of K][SPAN_X]: four rows
 
-// four are where four tokens' or rows' data begin, the last one's past the end.
-fn four(first: u32, count: u32, stride: u32) -> vec4<u32> {
-    return min(vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(first), vec4<u32>(count - 1u)) * stride;
-}
-
-// tokens_quad is quad c of four tokens, a column each; rows_quad of four rows. Past the last quad they repeat it: multiply puts
-// zeros in place of the tokens' then, once they have arrived.
-fn tokens_quad(at: vec4<u32>, c: u32) -> mat4x4<f32> {
-    let i = at + vec4<u32>(min(c, p.quads - 1u));
-    return mat4x4<f32>(x[i.x], x[i.y], x[i.z], x[i.w]);
-}
-fn rows_quad(at: vec4<u32>, c: u32) -> mat4x4<f32> {
-    let i = min(c, p.quads - 1u);
-    return mat4x4<f32>(quad(at.x, i), quad(at.y, i), quad(at.z, i), quad(at.w, i));
-}
-
 fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(fma(vec4<f32>(a.x), b, m[0]), fma(vec4<f32>(a.y), b, m[1]), fma(vec4<f32>(a.z), b, m[2]), fma(vec4<f32>(a.w), b, m[3]));
 }
