@@ -49,56 +49,21 @@ const NOWHERE: i32 = 1073741824;
 struct Found { slot: u32, pos: i32, low: i32, high: i32, query: u32, distance: i32 }
 fn find(n: u32, low: i32, high: i32) -> Found { return Found(n + table[0] + p.segments + p.page, 0, low, high, TILE, 0); }
 fn columns(m: mat4x4<f32>, f: vec4<f32>) -> mat4x4<f32> { return m; }
-fn outer(v: vec4<f32>, f: vec4<f32>) -> mat4x4<f32> { return mat4x4<f32>(v, v, v, v); }
 fn base(slot: u32, kv_head: u32) -> u32 { return slot * kv_head * QUADS; }
 fn put(token: u32, head: u32, quad: u32, split: u32, v: vec4<f32>, top: f32, sum: f32) { y[head] = v.x; }
 // @end
-
-// masked is the scores of key k, very low where its query does not see it.
-fn masked(s: vec4<f32>, k: u32, slope: vec4<f32>, query: vec4<i32>) -> vec4<f32> {
-    let f = found[k];
-    let v = select(vec4<f32>(-1.0e30), score(s, slope, f.x, f.w, query), query >= vec4<i32>(f.y));
-    return select(vec4<f32>(-1.0e30), v, query <= vec4<i32>(f.z));
-}
-
-// weights is exp(s − top), zero where masked, kept for key k.
-fn weights(s: vec4<f32>, top: vec4<f32>, k: u32, y: u32) -> vec4<f32> {
-    let e = select(vec4<f32>(), exp(s - top), s > vec4<f32>(-1.0e29));
-    room[k * 9u + y] = e;
-    return e;
-}
-
-// add is m plus the matrix of columns a·b.
-fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(fma(vec4<f32>(a.x), b, m[0]), fma(vec4<f32>(a.y), b, m[1]), fma(vec4<f32>(a.z), b, m[2]), fma(vec4<f32>(a.w), b, m[3]));
-}
-
-// keys_quad is quad c of keys first, first + 8, .., a row each; rows_quad that of the queries of rows 4i, 4i + 1, ..
-fn keys_quad(first: u32, c: u32) -> mat4x4<f32> {
-    if c >= QUADS { return mat4x4<f32>(); }
-    return transpose(mat4x4<f32>(key(place[first].x, c), key(place[first + 8u].x, c), key(place[first + 16u].x, c), key(place[first + 24u].x, c)));
-}
-fn rows_quad(i: u32, c: u32) -> mat4x4<f32> {
-    if c >= QUADS { return mat4x4<f32>(); }
-    let at = vec4<u32>(rows[4u * i], rows[4u * i + 1u], rows[4u * i + 2u], rows[4u * i + 3u]) + vec4<u32>(query_set + c);
-    return transpose(mat4x4<f32>(q[at.x], q[at.y], q[at.z], q[at.w])) * p.scale;
-}
-
-// seen_value is a quad of the value of key k: zero where no query sees it, whose memory may hold anything.
-fn seen_value(k: u32, quad: u32) -> vec4<f32> {
-    if quad >= QUADS || found[k].y > found[k].z { return vec4<f32>(); }
-    return value(place[k].y, quad);
-}
-
-// store writes a quad of four rows' results.
-fn store(acc: mat4x4<f32>, quad: u32, first_row: u32, kv_head: u32, split: u32, top: vec4<f32>, sum: vec4<f32>) {
-    var m = acc;
-    for (var i = 0u; i < 4u; i++) {
-        let row = first_row + i;
-        let head = kv_head * p.group + row % p.group;
-        if row < p.tokens * p.group && quad < QUADS { put(row / p.group, head, quad, split, m[i], top[i], sum[i]); }
-    }
-}
+// @section add
+fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> { return m; }
+// @end
+// @section pieces
+fn note(t: u32, f: Found, kv_head: u32) { live = base(f.slot, kv_head) + u32(NOWHERE); }
+fn masked(s: vec4<f32>, k: u32, slope: vec4<f32>, query: vec4<i32>) -> vec4<f32> { return score(s, slope, found[k].x, 0, query); }
+fn weights(s: vec4<f32>, top: vec4<f32>, k: u32, y: u32) -> vec4<f32> { return room[k + y] + exp(s - top); }
+fn keys_quad(first: u32, c: u32) -> mat4x4<f32> { return mat4x4<f32>(key(first, c), key(1u, c), key(2u, c), key(3u, c)); }
+fn rows_quad(i: u32, c: u32) -> mat4x4<f32> { return mat4x4<f32>(q[rows[i]], q[c], q[query_set], q[0]); }
+fn seen_value(k: u32, quad: u32) -> vec4<f32> { return value(place[k].y, quad); }
+fn store(acc: mat4x4<f32>, quad: u32, first_row: u32, kv_head: u32, split: u32, top: vec4<f32>, sum: vec4<f32>) { put(0u, 0u, quad, split, acc[0], top.x, sum.x); }
+// @end
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) all: vec3<u32>, @builtin(local_invocation_id) id: vec3<u32>) {
@@ -123,12 +88,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) all: vec3
     if t < 32u { rows[t] = (p.first + r / p.group) * p.q_stride + (wg.y * p.group + r % p.group) * QUADS; }
     var f = find(wg.z * p.tiles * 64u + t, low, high);
     for (var b = 0u; b < p.tiles; b++) {
-        found[t] = vec4<i32>(f.pos, f.low, f.high, f.distance);
-        place[t] = vec2<u32>(f.slot % p.page) * vec2<u32>(1u, head_rows(QUADS)) + base(f.slot, wg.y);
-        if t == 0u {
-            query_set = f.query * p.set_stride;
-            live = u32(f.low != NOWHERE);
-        }
+        note(t, f, wg.y);
         if workgroupUniformLoad(&live) == 0u { break; }
         f = find((wg.z * p.tiles + b + 1u) * 64u + t, low, high); // on its way while this tile is computed
         var s0 = mat4x4<f32>();                        // q·k, a column a key: x, x + 8, ..

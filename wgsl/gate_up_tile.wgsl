@@ -42,6 +42,9 @@ fn store4(token: u32, row: u32, products: mat4x4<f32>) {
 // @section fours
 fn four(first: u32, count: u32, stride: u32) -> vec4<u32> { return vec4<u32>(min(first, count - 1u) * stride); }
 // @end
+// @section add
+fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> { return m; }
+// @end
 // @section tile
 fn multiply(token: u32, row: u32, shift: u32, t: u32) { store4(token, row, mat4x4<f32>(x[shift], quad(t, 0u), x[PER], x[0])); }
 // @end

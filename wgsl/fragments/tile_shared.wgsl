@@ -3,10 +3,6 @@
 var<workgroup> xs: array<array<vec4<f32>, SPAN_Y>, 16>;                  // [of K][SPAN_Y]: a vector is four tokens
 var<workgroup> ws: array<array<vec4<f32>, SPAN_X>, 16>;                  // [of K][SPAN_X]: four rows
 
-fn add(m: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(fma(vec4<f32>(a.x), b, m[0]), fma(vec4<f32>(a.y), b, m[1]), fma(vec4<f32>(a.z), b, m[2]), fma(vec4<f32>(a.w), b, m[3]));
-}
-
 // multiply computes a tile from token and row on, and hands it to store4; shift is where in x the columns begin.
 fn multiply(token: u32, row: u32, shift: u32, t: u32) {
     let tx = t % X;
