@@ -17,14 +17,21 @@ import (
 	"github.com/rajveermalviya/go-webgpu/wgpu"
 )
 
-// instance is made once and kept: drivers dislike being loaded and unloaded, and it holds no device.
-var instance = sync.OnceValue(func() *wgpu.Instance {
+// listing is the instance that adapters are listed from. It is kept, for drivers dislike being loaded and unloaded; devices have
+// instances of their own, since this wgpu frees a device with its instance.
+var listing = sync.OnceValue(newInstance)
+
+var quiet = sync.OnceFunc(func() {
 	// Mesa's device-select layer asks the desktop which GPU it uses, and complains on stderr where there is no desktop;
 	// lrun chooses by itself.
 	os.Setenv("NODEVICE_SELECT", "1")
 	wgpu.SetLogLevel(wgpu.LogLevel_Off) // what matters comes back as an error
-	return wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: wgpu.InstanceBackend_Primary})
 })
+
+func newInstance() *wgpu.Instance {
+	quiet()
+	return wgpu.CreateInstance(&wgpu.InstanceDescriptor{Backends: wgpu.InstanceBackend_Primary})
+}
 
 // adapter is a native adapter and what it says of itself.
 type adapter struct {
@@ -34,7 +41,7 @@ type adapter struct {
 
 // Adapters lists the GPUs that can be opened, the best first: discrete, integrated, other, software.
 func Adapters() ([]AdapterInfo, error) {
-	all, err := adapters()
+	all, err := adapters(listing())
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +66,10 @@ func ForgetTuning(adapter string) (string, error) {
 	return forget(infos[i])
 }
 
-// adapters lists the adapters; the caller releases them. An empty list is an error.
-func adapters() ([]adapter, error) {
+// adapters lists the adapters of an instance; the caller releases them. An empty list is an error.
+func adapters(instance *wgpu.Instance) ([]adapter, error) {
 	var all []adapter
-	for _, a := range instance().EnumerateAdapters(nil) {
+	for _, a := range instance.EnumerateAdapters(nil) {
 		all = append(all, adapter{a, describe(a)})
 	}
 	if len(all) == 0 {

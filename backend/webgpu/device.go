@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/rajveermalviya/go-webgpu/wgpu"
+
 	"github.com/lrun/lrun/backend"
 )
 
@@ -30,6 +32,7 @@ type device struct {
 
 	// mu is held by whoever talks to the device; everything below is its. Do holds it while a step is recorded.
 	mu        sync.Mutex
+	instance  *wgpu.Instance
 	gpu       gpu
 	tuning    Tuning
 	closed    bool
@@ -53,7 +56,23 @@ type device struct {
 
 // Open makes a backend on an adapter. The error says what there is to choose from, or what to install.
 func Open(o Options) (backend.Backend, error) {
-	all, err := adapters()
+	listing() // so that this instance is not the only one, whose end would unload the drivers
+	instance := newInstance()
+	d, err := open(instance, o)
+	if err != nil {
+		instance.Release()
+		return nil, err
+	}
+	d.instance = instance
+	if err := d.makeFixed(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open makes a device on an adapter of an instance.
+func open(instance *wgpu.Instance, o Options) (*device, error) {
+	all, err := adapters(instance)
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +98,7 @@ func Open(o Options) (backend.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDevice(g, infos[i], o)
-	if err := d.makeFixed(); err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return d, nil
+	return newDevice(g, infos[i], o), nil
 }
 
 func newDevice(g gpu, info AdapterInfo, o Options) *device {
@@ -231,5 +246,6 @@ func (d *device) Close() error {
 		freeBuffer(d.uniforms)
 	}
 	d.gpu.close()
+	d.instance.Release()
 	return err
 }

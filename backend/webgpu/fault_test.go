@@ -5,6 +5,8 @@ package webgpu
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -208,10 +210,16 @@ func roundTrip(d *device, from int) error {
 	return nil
 }
 
-// Ensure that twenty devices can be opened and closed, with memory still alive and a fetch in flight, and that a closed
-// one refuses everything without harm.
+// Ensure that twenty devices can be opened and closed, with memory still alive and a fetch in flight, that a closed one refuses
+// everything without harm, and that nothing of them stays: drivers have room for few.
 func TestOpenClose(t *testing.T) {
 	testDevice(t)
+	before := openFiles(t)
+	defer func() {
+		if after := openFiles(t); after > before+5 {
+			t.Errorf("%d open files before twenty devices, %d after", before, after)
+		}
+	}()
 	for range 20 {
 		d, err := openTest(Options{})
 		if err != nil {
@@ -243,4 +251,18 @@ func TestOpenClose(t *testing.T) {
 			t.Errorf("a wait on a closed device: %v", err)
 		}
 	}
+}
+
+// openFiles is how many files and threads the process has, where the system tells: a device has some of each.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for _, dir := range []string{"/proc/self/fd", "/proc/self/task"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		n += len(entries)
+	}
+	return n
 }
