@@ -267,7 +267,7 @@ func WithTopK(k int) GenerateOption {
 // WithTopP draws among the likeliest tokens whose probabilities add up to p (arXiv 1904.09751), one at least; 1 means all.
 func WithTopP(p float64) GenerateOption {
 	return inRange("top-p", p, 0, 1, func(o *generateOptions) {
-		o.sampling.TopP = max(float32(p), math.SmallestNonzeroFloat32) // to the device 0 means all
+		o.sampling.TopP = max(float32(p), 0x1p-126) // to the device 0 means all, and to some GPUs smaller numbers are 0
 	})
 }
 
