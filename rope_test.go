@@ -18,11 +18,10 @@ import (
 // long is a text of four times the embedded model's window, with the reference's last logits under several methods.
 func long(t *testing.T) (ids []int32, logits map[string][]float32) {
 	t.Helper()
-	path := testkit.Shared("models", "tiny-data", "golden_long.safetensors")
-	if path == "" || testing.Short() {
-		t.Skip("the reference's logits of long texts are not here, or there is no time for them")
+	if testing.Short() {
+		t.Skip("slow: texts of 1,024 tokens")
 	}
-	file, err := weights.OpenFile(path)
+	file, err := weights.OpenFile(testkit.OnlyShared(t, "models", "tiny-data", "golden_long.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,16 @@ func Shared(parts ...string) string {
 	return filepath.Join(append([]string{Root(), "testdata"}, parts...)...)
 }
 
+// OnlyShared is a path in the project's shared folder of which testdata has no copy. Where that is not, the test is skipped.
+func OnlyShared(t testing.TB, parts ...string) string {
+	t.Helper()
+	path := Shared(parts...)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("the shared folder is not here: %v", err)
+	}
+	return path
+}
+
 // Fixtures are the folders of golden fixtures: the shared ones, or testdata's copy of some, and those in the folders that
 // LRUN_FIXTURES lists, each a fixture or a folder of them.
 func Fixtures(t testing.TB) []string {
