@@ -45,8 +45,11 @@ alias Four = vec4<f32>;
 fn fetch(row: vec4<u32>, c: u32) -> Four { return quad(row.x, c); }
 fn products(q: Four, g: Given) -> vec4<f32> { return g * q; }
 // @end
+// @section factor
+fn factor(t: u32, square: f32) -> f32 { return square; }
+// @end
 // @section one
-fn multiply(first: u32, t: u32) -> f32 { return products(fetch(vec4<u32>(first), t), take(t, 0u)).x * weight[0].x; }
+fn multiply(first: u32, t: u32) -> f32 { return products(fetch(vec4<u32>(first), t), take(t, 0u)).x * factor(t, weight[0].x); }
 fn result(r: u32) -> f32 { return f32(r); }
 // @end
 // @section activation

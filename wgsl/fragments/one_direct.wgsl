@@ -1,7 +1,6 @@
 // The products of one token with ROWS rows of W, eight, across LANES threads, where a word holds few quads: a thread has a word of
 // each row at a time, its part of x in registers, and the words of the next four rows on their way.
 var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [2][LANES], a component a row
-var<workgroup> squares: array<f32, LANES>;                               // of x
 var<private> square: f32;                                                // of what this thread has taken of x
 
 // given is a quad of x, times the norm's weights.
@@ -12,20 +11,6 @@ fn given(at: u32, c: u32, i: u32) -> vec4<f32> {
     square += dot(v, v);
     if (p.norm & 2u) != 0u { v *= weight[min(q, p.quads - 1u)]; }
     return v;
-}
-
-// factor is that of the norm.
-fn factor(t: u32) -> f32 {
-    if (p.norm & 1u) == 0u { return 1.0; }
-    squares[t] = square;
-    workgroupBarrier();
-    for (var n = LANES / 4u; n > 1u; n >>= 2u) {       // LANES -> 4 or 2
-        if t < n { squares[t] = (squares[t] + squares[t + n]) + (squares[t + 2u * n] + squares[t + 3u * n]); }
-        workgroupBarrier();
-    }
-    var all = squares[0] + squares[1];
-    if LANES != 128u { all += squares[2] + squares[3]; }
-    return inverseSqrt(all / f32(p.cols) + p.eps);
 }
 
 // rows are where four of W begin; past the end they repeat the last one.
@@ -58,7 +43,7 @@ fn multiply(first: u32, t: u32) -> f32 {
         }
         workgroupBarrier();
     }
-    return factor(t);
+    return factor(t, square);
 }
 
 // result is the product of row r of the workgroup's.

@@ -2,7 +2,6 @@
 // workgroup memory in pieces of 512 quads, turned so that neighbouring threads find their quads side by side, and once for all
 // rows: what it takes to read x is what a product with packed weights spends most of its time on.
 var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [PER][THREADS], a component a row
-var<workgroup> squares: array<f32, THREADS>;                             // of x
 var<workgroup> xs: array<array<vec4<f32>, 65>, UNIT>;                    // [quads of a word][words], and one against bank conflicts
 fn given(at: u32, c: u32, i: u32) -> vec4<f32> { return xs[i][c - at]; }
 
@@ -14,20 +13,6 @@ fn bring(i: u32, q: u32) -> f32 {
     if (p.norm & 2u) != 0u { v *= weight[min(q, p.quads - 1u)]; }
     xs[i % UNIT][i / UNIT] = v;
     return square;
-}
-
-// factor is that of the norm, of each thread's squares.
-fn factor(t: u32, square: f32) -> f32 {
-    if (p.norm & 1u) == 0u { return 1.0; }
-    squares[t] = square;
-    workgroupBarrier();
-    for (var n = THREADS / 4u; n > 1u; n >>= 2u) {     // THREADS -> 4 or 2
-        if t < n { squares[t] = (squares[t] + squares[t + n]) + (squares[t + 2u * n] + squares[t + 3u * n]); }
-        workgroupBarrier();
-    }
-    var all = squares[0] + squares[1];
-    if THREADS != 128u { all += squares[2] + squares[3]; }
-    return inverseSqrt(all / f32(p.cols) + p.eps);
 }
 
 // multiply leaves the rows' products for result, but for the norm's factor, which it returns.
