@@ -130,6 +130,7 @@ func (d *device) makeFixed() error {
 	defer d.mu.Unlock()
 	var err error
 	if d.uniforms, err = d.gpu.newBuffer(slots*slotBytes, useUniform); err != nil {
+		d.lost = errors.Is(err, errLost)
 		return err
 	}
 	for i := range d.absent {
@@ -222,6 +223,13 @@ func (d *device) Close() error {
 		return nil // wgpu aborts the process when told to free a lost device
 	}
 	err := d.awaitLocked(d.submitted)
+	if d.lost {
+		return err
+	}
+	if d.profile != nil {
+		d.profile.free()
+		d.profile = nil
+	}
 	for r := range d.readbacks {
 		r.free()
 	}

@@ -216,7 +216,7 @@ func TestOpenClose(t *testing.T) {
 	testDevice(t)
 	before := openFiles(t)
 	defer func() {
-		if after := openFiles(t); after > before+5 {
+		if after := openFiles(t); after > before+15 {
 			t.Errorf("%d open files before twenty devices, %d after", before, after)
 		}
 	}()

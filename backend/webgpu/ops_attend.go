@@ -70,7 +70,7 @@ func (t *Tuning) attention(tokens int, kv *backend.KV, v backend.View, a backend
 		most = maxLoopKeys
 	}
 	x, y, z := p.grid(tokens)
-	keys := seen(v, keyTile, 0, tokens)
+	keys := seen(v, 0, tokens)
 	p.splits = max(1, ceil(keys, most), min(ceil(t.SplitGroups, int(max(1, x*y*z))), keys/t.SplitKeys, t.Splits))
 	if tiles := ceil(keys, keyTile); tiles > 0 {
 		p.splits = ceil(tiles, ceil(tiles, p.splits))
@@ -92,12 +92,12 @@ func (p *attention) partBytes(tokens int) int {
 }
 
 // seen is how many keys of the view any of the tokens first, … first + n − 1 may see, each set of queries beginning a tile.
-func seen(v backend.View, tile, first, n int) int {
+func seen(v backend.View, first, n int) int {
 	keys := 0
 	for i := range v.Segments {
 		g := &v.Segments[i]
 		if i > 0 && g.Query != v.Segments[i-1].Query {
-			keys = ceil(keys, tile) * tile
+			keys = ceil(keys, keyTile) * keyTile
 		}
 		begin, end := 0, g.Count
 		if g.Causal {
@@ -114,7 +114,7 @@ func seen(v backend.View, tile, first, n int) int {
 // attend launches attention for n tokens from first on, and the merge of its splits.
 func (s *step) attend(dst, q backend.Tensor, p attention, first, n int) {
 	kv, a := p.kv, p.a
-	keys := seen(p.view, keyTile, first, n)
+	keys := seen(p.view, first, n)
 	params := [...]uint32{
 		uint32(a.Heads), uint32(kv.KVHeads), uint32(p.group), uint32(kv.HeadDim), uint32(kv.Page),
 		uint32(len(p.view.Segments)), uint32(ceil(ceil(keys, keyTile), p.splits)), uint32(p.splits),

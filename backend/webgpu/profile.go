@@ -98,7 +98,7 @@ func (d *device) StopProfile() []backend.KernelTime {
 		return nil
 	}
 	d.profile = nil
-	if !d.closed && !d.lost {
+	if !d.lost {
 		p.free()
 	}
 	var all []backend.KernelTime

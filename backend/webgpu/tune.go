@@ -32,7 +32,7 @@ func (d *device) tune(ctx context.Context, budget time.Duration, all []choice, p
 	var trials []backend.Trial
 	for i, c := range all {
 		progress(i, len(all))
-		if c.fused && !tuned.Fuse {
+		if c.fused && !tuned.Fuse || c.shared && tuned.Own {
 			continue
 		}
 		t := &tuner{d: d, ctx: ctx, share: time.Now().Add(time.Until(end) / time.Duration(len(all)-i)), end: end}

@@ -14,6 +14,7 @@ import (
 type choice struct {
 	name       string
 	fused      bool                       // of fused kernels alone
+	shared     bool                       // of tiles that threads share alone
 	candidates func(t Tuning) []candidate // the first with what t has
 	load       func(t *tuner) (workload, error)
 	take       func(tuned *Tuning, from Tuning) // has tuned take the choice over
@@ -64,9 +65,11 @@ func choices() []choice {
 				between("threads a row, fused, "+rows, true, one, rowsOf(d, words, 1), wgsl.OneLanes...))
 		}
 	}
+	tiles := between("tiles that are enough", false, func(t *Tuning) *int { return &t.Tiles }, manyTokens, 1, 32, 64, 128, 256, 512)
+	tiles.shared = true
 	return append(all,
 		between("most tokens row by row", false, func(t *Tuning) *int { return &t.RowTokens }, fewTokens, 4, 8, 16, 32, 64),
-		between("tiles that are enough", false, func(t *Tuning) *int { return &t.Tiles }, manyTokens, 1, 32, 64, 128, 256, 512),
+		tiles,
 		between("most tokens that attend one at a time", false, func(t *Tuning) *int { return &t.AttendTokens }, attentionOf(1024, 2, 4, 8, 16), 1, 2, 4, 8, 16),
 		between("loops of attention written out", false, func(t *Tuning) *bool { return &t.Unroll }, attentionOf(1024, 128), false, true),
 		between("least keys of a split", false, func(t *Tuning) *int { return &t.SplitKeys }, attentionOf(4<<10, 1), 64, 128, 256, 512),

@@ -23,13 +23,13 @@ func TestTunedOperationsMatchTwins(t *testing.T) {
 		t.Skip("slow: all products five times more")
 	}
 	odd := Tuning{Fuse: true, Chunk: 128, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), Unroll: true,
-		AttendTokens: 16, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
+		AttendTokens: 5, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
 	attend := slices.DeleteFunc(backendtest.Cases(), func(c backendtest.Case) bool { return c.Op != "attend" })
 	if len(attend) == 0 {
 		t.Fatal("no cases of attention")
 	}
 	backendtest.Conform(t, ownDevice(t, Options{Tuning: &odd}), cpu.Open(), append(attend, backendtest.LinearCases()...))
-	t.Run("tiles", func(t *testing.T) { // of threads together, which a software adapter has in no other test
+	t.Run("tiles", func(t *testing.T) { // of threads together, of each size
 		shared := defaults(Software)
 		shared.Own = false
 		backendtest.Conform(t, ownDevice(t, Options{Tuning: &shared}), cpu.Open(), backendtest.LinearCases())

@@ -17,7 +17,7 @@ type Tuning struct {
 	Chunk int `json:"chunk"`
 	// RowTokens is the most tokens for which a matrix is read row by row; more make a matrix product in tiles.
 	RowTokens int `json:"row_tokens"`
-	// Tiles is how many tiles of a matrix product fill the adapter: of fewer each is cut into four.
+	// Tiles is how many tiles of a matrix product fill the adapter: of fewer each is cut into four. It does not count with Own.
 	Tiles int `json:"tiles"`
 	// Own has each thread compute its part of a tile on its own, where workgroup memory is no nearer than a buffer.
 	Own bool `json:"own"`
