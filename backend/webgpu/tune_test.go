@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,12 +24,19 @@ func TestTunedOperationsMatchTwins(t *testing.T) {
 		t.Skip("slow: all products five times more")
 	}
 	odd := Tuning{Fuse: true, Chunk: 128, RowTokens: 4, Tiles: 512, Vec: everywhere(256), One: everywhere(256), Unroll: true,
-		AttendTokens: 5, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
+		AttendTokens: 16, SplitGroups: 1024, SplitKeys: 64, Splits: 128, Submission: 1e9}
 	attend := slices.DeleteFunc(backendtest.Cases(), func(c backendtest.Case) bool { return c.Op != "attend" })
 	if len(attend) == 0 {
 		t.Fatal("no cases of attention")
 	}
 	backendtest.Conform(t, ownDevice(t, Options{Tuning: &odd}), cpu.Open(), append(attend, backendtest.LinearCases()...))
+	t.Run("wide heads in tiles", func(t *testing.T) { // their loops are written out in no other test
+		wide := odd
+		wide.AttendTokens = 5
+		backendtest.Conform(t, ownDevice(t, Options{Tuning: &wide}), cpu.Open(), slices.DeleteFunc(attend, func(c backendtest.Case) bool {
+			return !strings.Contains(c.Name, " of 128 page") && !strings.Contains(c.Name, " of 256 page")
+		}))
+	})
 	t.Run("tiles", func(t *testing.T) { // of threads together, of each size
 		shared := defaults(Software)
 		shared.Own = false
