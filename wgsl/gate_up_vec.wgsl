@@ -25,7 +25,6 @@ struct GateUp {
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;            // [tokens][x_stride]
 @group(0) @binding(3) var<storage, read> bias: array<f32>;               // [all rows]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;            // [tokens][y_stride]
-var<workgroup> sums: array<vec4<f32>, PARTS>;                            // [COLS·PER][THREADS], a component a row
 
 // @section weights
 fn quad(row: u32, i: u32) -> vec4<f32> { return bitcast<vec4<f32>>(w[row + i]); }
@@ -46,60 +45,19 @@ fn activate(kind: u32, x: f32) -> f32 { return x; }
 fn store(token: u32, row: u32, gate: f32, up: f32) { y[token * p.y_stride + row] = activate(p.act, gate) * up + bias[row]; }
 // @end
 
-// begin is where rows begin. Rows and tokens past the end repeat the last one.
-fn begin(rows: vec4<u32>) -> vec4<u32> { return min(rows, vec4<u32>(p.rows - 1u)) * p.words; }
-
-// sum is what LANES threads' sums from j on have come to in component r.
-fn sum(j: u32, r: u32) -> f32 {
-    let s = (sums[j][r] + sums[j + 1u][r]) + (sums[j + 2u][r] + sums[j + 3u][r]);
-    if LANES != 8u { return s; }
-    return s + ((sums[j + 4u][r] + sums[j + 5u][r]) + (sums[j + 6u][r] + sums[j + 7u][r]));
-}
+// @section vec
+fn multiply(first: u32, token: u32, shift: u32, t: u32) { }
+fn sum(token: u32, row: u32) -> f32 { return products(fetch(vec4<u32>(row), 0u), take(0u, token)).x; }
+// @end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(local_invocation_index) t: u32) {
-    let lane = t % LANES;
     let first = (wg.x + wg.y * 65535u) * ROWS;
-    let four = vec4<u32>(0u, 1u, 2u, 3u) + vec4<u32>(first + t / LANES * 4u * PER);
-    let row = begin(four);
     let token = wg.z * COLS;
-    let at = min(vec4<u32>(token, token + 1u, token + 2u, token + 3u), vec4<u32>(p.tokens - 1u)) * p.x_stride;
-    var s0 = vec4<f32>();
-    var s1 = vec4<f32>();
-    var s2 = vec4<f32>();
-    var s3 = vec4<f32>();
-    for (var c = lane; c < p.units; c += LANES) {
-        let g = take(c, at.x);
-        s0 += products(fetch(row, c), g);
-        if COLS > 1u {
-            s1 += products(fetch(row, c), take(c, at.y));
-            s2 += products(fetch(row, c), take(c, at.z));
-            s3 += products(fetch(row, c), take(c, at.w));
-        }
-        if PER > 1u {
-            s1 += products(fetch(begin(four + vec4<u32>(4u)), c), g);
-            s2 += products(fetch(begin(four + vec4<u32>(8u)), c), g);
-            s3 += products(fetch(begin(four + vec4<u32>(12u)), c), g);
-        }
-    }
-    sums[t] = s0;
-    if COLS > 1u || PER > 1u {
-        sums[t + THREADS] = s1;
-        sums[t + THREADS * 2u] = s2;
-        sums[t + THREADS * 3u] = s3;
-    }
-    workgroupBarrier();
-    for (var n = LANES / 4u; n >= 4u; n >>= 2u) {      // LANES -> 4 (8 stay) a column and four rows
-        if lane < n {
-            for (var i = t; i < PARTS; i += THREADS) {
-                sums[i] = (sums[i] + sums[i + n]) + (sums[i + 2u * n] + sums[i + 3u * n]);
-            }
-        }
-        workgroupBarrier();
-    }
+    multiply(first, token, 0u, t);
     for (var i = t; i < ROWS / 2u * COLS; i += THREADS) {
+        let column = i / (ROWS / 2u);
         let r = i % (ROWS / 2u) * 2u;
-        let j = (i / (ROWS / 2u) + r / 4u % PER) * THREADS + r / (4u * PER) * LANES;
-        store(token + i / (ROWS / 2u), first + r, sum(j, r % 4u), sum(j, r % 4u + 1u));
+        store(token + column, first + r, sum(column, r), sum(column, r + 1u));
     }
 }
